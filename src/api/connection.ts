@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { freeForm, platformRef, type Resource, resourceName, withRules } from './common.ts';
+import type { LogicalStatus } from './stream.ts';
+
+export const destination = z.object({
+  alias: z
+    .string()
+    .min(1)
+    .max(200)
+    .regex(/^[a-z0-9][a-z0-9._-]*$/)
+    .describe('The Elasticsearch alias that readers use. The index behind it is made by Grue.'),
+  mappings: freeForm.optional().describe('Elasticsearch mappings, laid over those that follow from the schema of the stream.'),
+  settings: freeForm.optional().describe('Elasticsearch index settings.'),
+});
+export type Destination = z.output<typeof destination>;
+
+export const connectionSpec = withRules(
+  z.object({
+    platformRef,
+    type: z.enum(['Sink', 'Source']).describe('Sink: writes the stream to a destination. Source: not in this version.'),
+    connector: z.enum(['elasticsearch']).describe('The system at the other end.'),
+    stream: resourceName.describe('Name of the Stream that it is attached to.'),
+    destination: destination.optional().describe('Where a sink writes.'),
+    keepVersions: z.int().min(0).max(10).default(1).describe('How many retired indices stay after a migration.'),
+  }),
+  [
+    {
+      rule: "self.type != 'Sink' || has(self.destination)",
+      message: 'a sink needs a destination',
+      holds: (c) => c.type !== 'Sink' || c.destination !== undefined,
+    },
+  ],
+);
+export type ConnectionSpec = z.output<typeof connectionSpec>;
+
+export type Connection = Resource<'Connection', ConnectionSpec, LogicalStatus>;
