@@ -1,0 +1,114 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { processStart, tryLock, unlock } from '../../scripts/lock.js';
+import type { Progress } from './commands.ts';
+import { type ControlServer, serveControl } from './control.ts';
+import { StackError } from './errors.ts';
+import { clearLeftovers, forget } from './leftovers.ts';
+import type { ControlRequest, KeeperMessage, OwnerMessage, StackState } from './protocol.ts';
+import { end, launch, type RunningServer, type ServerSpec, untilReady } from './server.ts';
+
+/** What bringing up a part may ask of the keeper. */
+export interface Keeper {
+  readonly directory: string;
+  readonly progress: Progress;
+  /** Aborted when the stack is to end, also in the middle of a build. */
+  readonly signal: AbortSignal;
+  /** Runs a server and returns when it is ready. */
+  readonly start: (spec: ServerSpec) => Promise<void>;
+}
+
+type Facts = Pick<StackState, 'kubernetes' | 'kafka' | 'elasticsearch'>;
+
+/**
+ * Runs a stack as the parent of all its servers, in a process and session of its own. It ends everything, forgets the
+ * directory and exits when it is told to (SIGTERM), when something cannot be started, and when the process that
+ * started it is gone, however that ended: the channel between the two closes then. After `outlive` it stays until told.
+ */
+export async function keep(name: string, directory: string, bringUp: (keeper: Keeper) => Promise<Facts>): Promise<void> {
+  const abort = new AbortController();
+  const servers = new Map<string, RunningServer>();
+  let control: ControlServer | undefined;
+  let ending: Promise<never> | undefined;
+
+  const stop = (exitCode: number): Promise<never> => {
+    ending ??= (async () => {
+      abort.abort(new StackError('STACK-STATE', 'the stack is being stopped'));
+      control?.close();
+      // by force: nothing of what they hold is kept, and a paused server hears nothing else
+      await Promise.all([...servers.values()].map((server) => end(server, directory, 'SIGKILL')));
+      await forget(directory);
+      unlock(`${directory}.lock`);
+      process.exit(exitCode);
+    })();
+    return ending;
+  };
+  liveAsLongAsOwner(() => void stop(0));
+
+  const rival = tryLock(`${directory}.lock`);
+  if (rival !== undefined) {
+    tell({ type: 'failed', message: new StackError('STACK-STATE', `the stack "${name}" is up or coming up already (process ${rival})`, 'use it, end it with `npm run stack -- down`, or choose another --name').message });
+    process.exit(1);
+  }
+  process.on('uncaughtException', (error) => {
+    console.error(error);
+    void stop(1);
+  });
+
+  const start = async (spec: ServerSpec): Promise<void> => {
+    abort.signal.throwIfAborted();
+    const server = await launch(spec, directory);
+    servers.set(spec.name, server);
+    // stop() may have gone through the servers while this one was being launched
+    if (abort.signal.aborted) await end(server, directory, 'SIGKILL');
+    await untilReady(server, directory, abort.signal);
+  };
+  try {
+    await clearLeftovers(directory);
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const facts = await bringUp({ directory, progress: (line) => tell({ type: 'progress', line }), signal: abort.signal, start });
+    control = await serveControl(directory, (request) => obey(request, servers, directory, start));
+    const keeper = { pid: process.pid, start: processStart(process.pid) ?? '' };
+    const state: StackState = { name, directory, keeper, controlSocket: control.path, ...facts };
+    await writeFile(join(directory, 'stack.json'), JSON.stringify(state, null, 2), { mode: 0o600 });
+    tell({ type: 'ready' });
+  } catch (error) {
+    if (!abort.signal.aborted) tell({ type: 'failed', message: error instanceof StackError ? error.message : String((error as Error).stack) });
+    await stop(1);
+  }
+}
+
+function tell(message: KeeperMessage): void {
+  if (process.connected) process.send?.(message);
+}
+
+function liveAsLongAsOwner(stop: () => void): void {
+  let outlive = false;
+  process.on('message', (message: OwnerMessage) => {
+    outlive = message.type === 'outlive';
+  });
+  process.on('disconnect', () => outlive || stop());
+  if (!process.connected) stop(); // the owner was gone before we listened
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop);
+}
+
+/** Does to one server what a fault test wants. */
+async function obey(request: ControlRequest, servers: ReadonlyMap<string, RunningServer>, directory: string, start: Keeper['start']): Promise<void> {
+  const server = servers.get(request.server);
+  if (server === undefined) {
+    throw new StackError('STACK-STATE', `there is no server "${request.server}" in this stack; it has ${[...servers.keys()].join(', ')}`);
+  }
+  const { verb } = request;
+  if (verb === 'pause' || verb === 'resume') signalServer(server, verb === 'pause' ? 'SIGSTOP' : 'SIGCONT');
+  if (verb === 'kill') await end(server, directory, request.signal);
+  if (verb === 'stop' || verb === 'restart') {
+    signalServer(server, 'SIGCONT');
+    await end(server, directory, 'SIGTERM');
+  }
+  if (verb === 'start' && !server.hasEnded()) return;
+  if (verb === 'start' || verb === 'restart') await start(server.spec);
+}
+
+function signalServer(server: RunningServer, signal: NodeJS.Signals): void {
+  if (!server.hasEnded()) process.kill(-server.pid, signal);
+}

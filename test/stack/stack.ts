@@ -1,0 +1,186 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { processStart } from '../../scripts/lock.js';
+import { type Progress, tail } from './commands.ts';
+import { askKeeper } from './control.ts';
+import { StackError } from './errors.ts';
+import { clearLeftovers } from './leftovers.ts';
+import { stackDirectory } from './paths.ts';
+import { type ElasticsearchState, type KafkaState, type KeeperMessage, type KeeperOptions, PARTS, type Part, type StackState } from './protocol.ts';
+import { logFile } from './server.ts';
+
+export interface StackOptions {
+  /** A stack of this name can be found from other processes; without one it gets a random name. */
+  readonly name?: string;
+  /** The parts to start; all without. */
+  readonly only?: readonly Part[];
+  /** A kubeconfig of an existing cluster, used instead of an API server of our own. */
+  readonly useCluster?: string | undefined;
+  /** Processors per server, e.g. `{elasticsearch: [0]}`. */
+  readonly pin?: Readonly<Record<string, readonly number[]>> | undefined;
+  readonly progress?: Progress;
+}
+
+/** Real servers on loopback. */
+export interface Stack extends AsyncDisposable {
+  readonly name: string;
+  readonly directory: string;
+  readonly kafka: KafkaState;
+  readonly elasticsearch: ElasticsearchState;
+  /** Environment variables through which another process finds this stack with `attach`, and its servers without. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The log file of a server: kafka, elasticsearch, etcd, kube-apiserver, kube-controller-manager. */
+  log(server: string): string;
+  /** Ends a server as its administrator would (SIGTERM) and starts it again on the same port and data. */
+  restart(server: string): Promise<void>;
+  /** Ends a server; `startServer` brings it back. */
+  kill(server: string, signal?: NodeJS.Signals): Promise<void>;
+  startServer(server: string): Promise<void>;
+  /** Freezes a server, as a long garbage collection or a lost network would: connections stay open, nothing answers. */
+  pause(server: string): Promise<void>;
+  resume(server: string): Promise<void>;
+  /** Ends all servers and forgets their data. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Brings up a stack that lives as long as this process: it ends when the process ends, in whatever way.
+ * @throws StackError when something that it needs is missing or a server does not start; nothing is left running then
+ */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const { keeper, directory } = await startKeeper(options);
+  // a script that forgets to stop the stack ends all the same, and the stack with it
+  keeper.unref();
+  keeper.channel?.unref();
+  return stackOf(readState(directory));
+}
+
+/** Brings up a stack that stays until somebody ends it, also after this process. */
+export async function startLastingStack(options: StackOptions & { readonly name: string }): Promise<Stack> {
+  const { keeper, directory } = await startKeeper(options);
+  keeper.send({ type: 'outlive' });
+  keeper.disconnect();
+  keeper.unref();
+  return stackOf(readState(directory));
+}
+
+/** The stack that the environment names (GRUE_STACK_DIR, as `npm run stack -- env` prints it). */
+export function attach(env: Readonly<Record<string, string | undefined>> = process.env): Stack {
+  const directory = env['GRUE_STACK_DIR'];
+  if (directory === undefined) {
+    throw new StackError('STACK-STATE', 'GRUE_STACK_DIR is not set', 'start a stack with `npm run stack -- up` and take its variables: eval "$(npm run --silent stack -- env)"');
+  }
+  return stackOf(readState(directory));
+}
+
+/** The stack of this name if it is up. */
+export function findStack(name: string): Stack | undefined {
+  const directory = stackDirectory(name);
+  return isUp(directory) ? stackOf(readState(directory)) : undefined;
+}
+
+/** Ends the stack of this name, also one whose keeper has been killed. */
+export async function stopStack(name: string): Promise<void> {
+  await stopIn(stackDirectory(name));
+}
+
+async function startKeeper(options: StackOptions): Promise<{ keeper: ChildProcess; directory: string }> {
+  const name = options.name ?? `temporary-${process.pid}-${randomBytes(3).toString('hex')}`;
+  const directory = stackDirectory(name);
+  const { only = PARTS, useCluster, pin } = options;
+  const argument: KeeperOptions = { name, directory, only, useCluster, pin };
+  mkdirSync(dirname(directory), { recursive: true });
+  const log = `${directory}.keeper.log`;
+  const fd = openSync(log, 'w', 0o600);
+  const main = join(import.meta.dirname, 'keeper-main.ts');
+  const keeper = spawn(process.execPath, [main, JSON.stringify(argument)], { detached: true, stdio: ['ignore', fd, fd, 'ipc'] });
+  closeSync(fd);
+  await untilStackReady(keeper, log, options.progress ?? (() => {}));
+  rmSync(log, { force: true });
+  return { keeper, directory };
+}
+
+function untilStackReady(keeper: ChildProcess, log: string, progress: Progress): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let failure: string | undefined;
+  keeper.on('message', (message: KeeperMessage) => {
+    if (message.type === 'progress') progress(message.line);
+    else if (message.type === 'ready') resolve();
+    else failure = message.message;
+  });
+  keeper.once('error', reject);
+  keeper.once('exit', async () => {
+    const error = new StackError('STACK-SERVER', failure ?? `the keeper of the stack ended by itself\n${await tail(log, 20)}`);
+    if (failure !== undefined) error.message = failure;
+    reject(error);
+  });
+  return promise;
+}
+
+function readState(directory: string): StackState {
+  if (!existsSync(join(directory, 'stack.json'))) {
+    throw new StackError('STACK-STATE', `there is no stack in ${directory}`, 'start one with `npm run stack -- up`');
+  }
+  return JSON.parse(readFileSync(join(directory, 'stack.json'), 'utf8')) as StackState;
+}
+
+function isUp(directory: string): boolean {
+  if (!existsSync(join(directory, 'stack.json'))) return false;
+  const { keeper } = readState(directory);
+  return processStart(keeper.pid) === keeper.start;
+}
+
+async function stopIn(directory: string): Promise<void> {
+  if (isUp(directory)) {
+    const { pid, start } = readState(directory).keeper;
+    process.kill(pid, 'SIGTERM');
+    while (processStart(pid) === start) await sleep(20);
+  }
+  await clearLeftovers(directory);
+}
+
+function stackOf(state: StackState): Stack {
+  const ask = (verb: 'start' | 'restart' | 'pause' | 'resume') => (server: string) => askKeeper(state.controlSocket, { verb, server });
+  const stop = () => stopIn(state.directory);
+  return {
+    name: state.name,
+    directory: state.directory,
+    get kafka() {
+      return having(state, 'kafka');
+    },
+    get elasticsearch() {
+      return having(state, 'elasticsearch');
+    },
+    env: environment(state),
+    log: (server) => logFile(state.directory, server),
+    restart: ask('restart'),
+    kill: (server, signal = 'SIGKILL') => askKeeper(state.controlSocket, { verb: 'kill', server, signal }),
+    startServer: ask('start'),
+    pause: ask('pause'),
+    resume: ask('resume'),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function having<P extends Part>(state: StackState, part: P): NonNullable<StackState[P]> {
+  const facts = state[part];
+  if (facts === undefined) throw new StackError('STACK-STATE', `the stack "${state.name}" was started without ${part}`);
+  return facts;
+}
+
+function environment({ directory, kafka, elasticsearch }: StackState): Record<string, string> {
+  return {
+    GRUE_STACK_DIR: directory,
+    ...(kafka && {
+      GRUE_STACK_KAFKA: kafka.bootstrapServers,
+      GRUE_STACK_KAFKA_SASL: kafka.saslBootstrapServers,
+      GRUE_STACK_KAFKA_USER: kafka.user,
+      GRUE_STACK_KAFKA_PASSWORD: kafka.password,
+    }),
+    ...(elasticsearch && { GRUE_STACK_ELASTICSEARCH: elasticsearch.url }),
+  };
+}
