@@ -53,9 +53,7 @@ export const platformRef = z
 export const fieldType = z
   .string()
   .max(64)
-  .regex(
-    /^(ARRAY<)?(BOOLEAN|TINYINT|SMALLINT|INT|BIGINT|FLOAT|DOUBLE|STRING|DATE|DECIMAL\([1-9][0-9]?, ?[0-9][0-9]?\)|TIMESTAMP(_LTZ)?(\([0-6]\))?)>?$/,
-  );
+  .regex(/^(ARRAY<)?(BOOLEAN|TINYINT|SMALLINT|INT|BIGINT|FLOAT|DOUBLE|STRING|DATE|DECIMAL\([1-9][0-9]?, ?[0-9][0-9]?\)|TIMESTAMP(_LTZ)?(\([0-6]\))?)>?$/);
 
 export const field = z.object({
   name: identifier.describe('Name of the field, as it stands in the JSON of a record and in SQL.'),

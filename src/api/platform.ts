@@ -3,7 +3,9 @@ import { conditions, type Resource } from './common.ts';
 
 const secretRef = z.object({ name: z.string().min(1).max(253).describe('Name of a Secret in the namespace of the Platform.') });
 const tls = z
-  .object({ caSecretRef: secretRef.optional().describe('Secret whose key `ca.crt` holds the certificate authority; without it the system authorities are trusted.') })
+  .object({
+    caSecretRef: secretRef.optional().describe('Secret whose key `ca.crt` holds the certificate authority; without it the system authorities are trusted.'),
+  })
   .optional();
 
 export const platformSpec = z.object({
@@ -17,7 +19,13 @@ export const platformSpec = z.object({
   kafka: z
     .object({
       bootstrapServers: z
-        .array(z.string().min(1).max(300).regex(/^[^\s:/@]+:[0-9]{1,5}$/))
+        .array(
+          z
+            .string()
+            .min(1)
+            .max(300)
+            .regex(/^[^\s:/@]+:[0-9]{1,5}$/),
+        )
         .min(1)
         .max(32)
         .describe('Addresses host:port to ask first.'),
@@ -32,10 +40,13 @@ export const platformSpec = z.object({
     .describe('The Kafka cluster.'),
   elasticsearch: z
     .object({
-      url: z.string().min(1).max(2048).regex(/^https?:\/\/[^\s@]+$/).describe('Address of the cluster, without credentials.'),
-      authentication: z
-        .object({ secretRef: secretRef.describe('Secret with the keys `username` and `password`, or with the key `apiKey`.') })
-        .optional(),
+      url: z
+        .string()
+        .min(1)
+        .max(2048)
+        .regex(/^https?:\/\/[^\s@]+$/)
+        .describe('Address of the cluster, without credentials.'),
+      authentication: z.object({ secretRef: secretRef.describe('Secret with the keys `username` and `password`, or with the key `apiKey`.') }).optional(),
       tls,
     })
     .describe('The Elasticsearch cluster.'),

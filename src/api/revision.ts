@@ -26,13 +26,29 @@ export const revisionSpec = withRules(
     fingerprint: z.string().max(128).describe('Hash of the definition and of everything above it that it depends on.'),
     accepted: z.string().max(128).describe('Digest of the logical spec when this was made.'),
     migration: z.string().max(40).describe('The migration that made it; empty for a first install.'),
-    platform: z.object({ name: resourceName, kafkaClusterId: z.string().max(128), elasticsearchUuid: z.string().max(128) }).describe('Where it runs, and the identity of the servers at that time.'),
+    platform: z
+      .object({ name: resourceName, kafkaClusterId: z.string().max(128), elasticsearchUuid: z.string().max(128) })
+      .describe('Where it runs, and the identity of the servers at that time.'),
     inputs: z.array(revisionName).max(64).describe('The Revisions directly above.'),
     stream: z
-      .object({ type: streamType, fields: z.array(field).max(500), keys: keys.optional(), orderingField: z.string().max(128).optional(), partitions: z.int().min(1).max(2000), external: z.boolean(), retentionLike: topicName.optional() })
+      .object({
+        type: streamType,
+        fields: z.array(field).max(500),
+        keys: keys.optional(),
+        orderingField: z.string().max(128).optional(),
+        partitions: z.int().min(1).max(2000),
+        external: z.boolean(),
+        retentionLike: topicName.optional(),
+      })
       .optional(),
     pipeline: z
-      .object({ engine: z.enum(['embedded', 'flink']), sql: z.string().max(65_536), reads: z.array(binding).max(16), writes: binding, path: z.string().max(64).describe('Part of the identity of its records where several pipelines write one stream; empty otherwise.') })
+      .object({
+        engine: z.enum(['embedded', 'flink']),
+        sql: z.string().max(65_536),
+        reads: z.array(binding).max(16),
+        writes: binding,
+        path: z.string().max(64).describe('Part of the identity of its records where several pipelines write one stream; empty otherwise.'),
+      })
       .optional(),
     connection: z.object({ connector: z.enum(['elasticsearch']), destination, keepVersions: z.int(), reads: binding }).optional(),
     physical: z
@@ -54,7 +70,9 @@ export type Role = z.output<typeof role>;
 export const revisionStatus = z.object({
   observedGeneration: z.int().optional(),
   of: z.string().max(128).optional().describe('Kind/name, for the columns.'),
-  role: role.optional().describe('live: readers see it. green: candidate of a running migration. blue: was live before the flip and is still fed. retired: stopped.'),
+  role: role
+    .optional()
+    .describe('live: readers see it. green: candidate of a running migration. blue: was live before the flip and is still fed. retired: stopped.'),
   state: z.enum(['Pending', 'Running', 'Stopped', 'Failed']).optional(),
   wanted: z.enum(['Running', 'Stopped']).optional().describe('What the workers are asked to do.'),
   lag: z.string().max(32).optional().describe('Records not yet processed, for the columns.'),
@@ -64,7 +82,13 @@ export const revisionStatus = z.object({
     .object({ topicId: z.string().max(64).optional(), deadLettersId: z.string().max(64).optional(), index: z.string().max(64).optional() })
     .optional()
     .describe('Identity of what was made, recorded after creation; nothing with another identity is ever touched.'),
-  startOffsets: z.array(z.object({ topic: topicName, offsets: z.string().max(32_768) })).max(16).optional().meta({ 'x-kubernetes-list-type': 'atomic' }).describe('First offset read per partition, per input topic: the floor of its history.'),
+  bound: z.boolean().optional().describe('True once the alias was bound at the first install; it is never bound a second time.'),
+  startOffsets: z
+    .array(z.object({ topic: topicName, offsets: z.string().max(32_768) }))
+    .max(16)
+    .optional()
+    .meta({ 'x-kubernetes-list-type': 'atomic' })
+    .describe('First offset read per partition, per input topic: the floor of its history.'),
   conditions,
 });
 export type RevisionStatus = z.output<typeof revisionStatus>;

@@ -15,7 +15,10 @@ const change = withRules(
     set: z
       .object({
         sql: z.string().min(1).max(65_536).optional().describe('New SQL of a Pipeline.'),
-        schema: z.object({ fields: z.array(field).min(1).max(500) }).optional().describe('New schema of a Stream.'),
+        schema: z
+          .object({ fields: z.array(field).min(1).max(500) })
+          .optional()
+          .describe('New schema of a Stream.'),
         keys: keys.optional().describe('New keys of a Stream.'),
         partitions: z.int().min(1).max(2000).optional().describe('New number of partitions of a Stream.'),
         destination: destination.optional().describe('New destination of a sink Connection.'),
@@ -45,7 +48,13 @@ export type Change = z.output<typeof change>;
 export const migrationSpec = withRules(
   z.object({
     resources: z
-      .array(z.object({ kind: kindOfResource, name: resourceName, digest: z.string().max(128).optional().describe('Digest that the spec must have; planning waits for it.') }))
+      .array(
+        z.object({
+          kind: kindOfResource,
+          name: resourceName,
+          digest: z.string().max(128).optional().describe('Digest that the spec must have; planning waits for it.'),
+        }),
+      )
       .max(64)
       .optional()
       .describe('The logical resources to roll out. Everything below them is added.'),
@@ -128,6 +137,7 @@ export const plannedStep = z.object({
   from: z.string().max(63).optional().describe('The live Revision.'),
   to: z.string().max(63).describe('The Revision that the new live set holds.'),
   action: z.enum(['Clone', 'Share', 'FlipBack']),
+  fingerprint: z.string().max(128).describe('Fingerprint of the Revision `to`.'),
   why: z.string().max(512),
 });
 export type PlannedStep = z.output<typeof plannedStep>;
@@ -182,6 +192,7 @@ export const migrationStatus = z.object({
     })
     .optional(),
   fence: fence.optional(),
+  fencesPassed: z.int().optional().describe('At how many fences in a row parity has held.'),
   progress: z
     .object({ lag: z.string().max(32), rate: z.string().max(32), eta: z.string().max(32), parity: z.string().max(64).optional(), time })
     .optional()
@@ -196,8 +207,24 @@ export const migrationStatus = z.object({
       milliseconds: z.int().optional().describe('From sending the call to the read-back that confirms it.'),
     })
     .optional(),
-  gates: z.array(gateResult).max(16).optional().meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] }),
+  gates: z
+    .array(gateResult)
+    .max(16)
+    .optional()
+    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] }),
   requests: z.array(requestResult).max(10).optional().meta({ 'x-kubernetes-list-type': 'atomic' }),
+  approved: z
+    .array(z.object({ step: migrationStep, plan: planHash }))
+    .max(3)
+    .optional()
+    .meta({ 'x-kubernetes-list-type': 'atomic' })
+    .describe('Steps that a person has approved in this attempt.'),
+  pausedByRequest: z.boolean().optional().describe('What the last pause or resume request asked for.'),
+  ending: z
+    .object({ way: z.enum(['Abort', 'Rollback', 'Hold']), reason: z.string().max(1024), time })
+    .optional()
+    .describe('Decided way off the straight path.'),
+  outcome: z.enum(['Completed', 'NothingToDo', 'Aborted', 'RolledBack', 'Failed']).optional().describe('Set once, when the migration has ended.'),
   retrySeen: z.int().optional().describe('The value of spec.retry that started this attempt.'),
   conditions,
 });

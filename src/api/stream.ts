@@ -6,13 +6,24 @@ const names = (spec: { schema: { fields: readonly { name: string }[] } }) => new
 export const streamSpec = withRules(
   z.object({
     platformRef,
-    type: streamType.describe('Append: every record is a fact of its own. Change: a record replaces the earlier one with the same primary key; a record without a value deletes it.'),
+    type: streamType.describe(
+      'Append: every record is a fact of its own. Change: a record replaces the earlier one with the same primary key; a record without a value deletes it.',
+    ),
     external: z
-      .object({ topic: z.string().min(1).max(249).regex(/^[a-zA-Z0-9._-]+$/).describe('Name of the existing topic.') })
+      .object({
+        topic: z
+          .string()
+          .min(1)
+          .max(249)
+          .regex(/^[a-zA-Z0-9._-]+$/)
+          .describe('Name of the existing topic.'),
+      })
       .optional()
       .describe('Present: others write this stream. It is never cloned and never deleted.'),
     partitions: z.int().min(1).max(2000).optional().describe('Number of partitions of the topic that Grue makes; 1 when absent.'),
-    schema: z.object({ fields: z.array(field).min(1).max(500).describe('Fields of a record, in order.') }).describe('The shape of a record: a flat JSON object.'),
+    schema: z
+      .object({ fields: z.array(field).min(1).max(500).describe('Fields of a record, in order.') })
+      .describe('The shape of a record: a flat JSON object.'),
     keys: keys.optional().describe('Which fields identify and place a record.'),
     ordering: z
       .object({ field: z.string().min(1).max(128).describe('Field (BIGINT or TIMESTAMP) that grows with every change of the same key.') })
