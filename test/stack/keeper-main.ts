@@ -1,5 +1,5 @@
 import { type Keeper, keep } from './keeper.ts';
-import { bringUpElasticsearch, bringUpKafka } from './parts.ts';
+import { bringUpElasticsearch, bringUpKafka, bringUpKubernetes } from './parts.ts';
 import type { KeeperOptions, Part } from './protocol.ts';
 import type { ServerSpec } from './server.ts';
 
@@ -7,9 +7,10 @@ import type { ServerSpec } from './server.ts';
 const options = JSON.parse(process.argv[2] ?? '') as KeeperOptions;
 
 const bringUp = {
+  kubernetes: bringUpKubernetes,
   kafka: bringUpKafka,
   elasticsearch: bringUpElasticsearch,
-} satisfies Partial<Record<Part, (keeper: Keeper) => Promise<unknown>>>;
+} satisfies Record<Part, (keeper: Keeper) => Promise<unknown>>;
 
 await keep(options.name, options.directory, async (keeper) => {
   const start = async (spec: ServerSpec) => {
@@ -17,11 +18,6 @@ await keep(options.name, options.directory, async (keeper) => {
     await keeper.start({ ...spec, processors: options.pin?.[spec.name] });
     keeper.progress(`${spec.name}: ready after ${((Date.now() - began) / 1000).toFixed(1)} s`);
   };
-  const facts = await Promise.all(
-    options.only.map(async (part) => {
-      if (part === 'kubernetes') return [];
-      return [part, await bringUp[part]({ ...keeper, start })];
-    }),
-  );
+  const facts = await Promise.all(options.only.map(async (part) => [part, await bringUp[part]({ ...keeper, start })]));
   return Object.fromEntries(facts);
 });

@@ -7,9 +7,10 @@ import { processStart } from '../../scripts/lock.js';
 import { type Progress, tail } from './commands.ts';
 import { askKeeper } from './control.ts';
 import { StackError } from './errors.ts';
+import { writeUser } from './kubernetes/cluster.ts';
 import { clearLeftovers } from './leftovers.ts';
 import { stackDirectory } from './paths.ts';
-import { type ElasticsearchState, type KafkaState, type KeeperMessage, type KeeperOptions, PARTS, type Part, type StackState } from './protocol.ts';
+import { type ElasticsearchState, type KafkaState, type KeeperMessage, type KeeperOptions, type KubernetesState, PARTS, type Part, type StackState } from './protocol.ts';
 import { logFile } from './server.ts';
 
 export interface StackOptions {
@@ -24,10 +25,19 @@ export interface StackOptions {
   readonly progress?: Progress;
 }
 
+export interface Kubernetes extends KubernetesState {
+  /**
+   * Makes a user with these groups and no rights but those that RBAC gives to them.
+   * @returns the path of the user's kubeconfig
+   */
+  makeUser(name: string, groups?: readonly string[]): Promise<string>;
+}
+
 /** Real servers on loopback. */
 export interface Stack extends AsyncDisposable {
   readonly name: string;
   readonly directory: string;
+  readonly kubernetes: Kubernetes;
   readonly kafka: KafkaState;
   readonly elasticsearch: ElasticsearchState;
   /** Environment variables through which another process finds this stack with `attach`, and its servers without. */
@@ -148,6 +158,9 @@ function stackOf(state: StackState): Stack {
   return {
     name: state.name,
     directory: state.directory,
+    get kubernetes() {
+      return kubernetesOf(having(state, 'kubernetes'));
+    },
     get kafka() {
       return having(state, 'kafka');
     },
@@ -172,9 +185,24 @@ function having<P extends Part>(state: StackState, part: P): NonNullable<StackSt
   return facts;
 }
 
-function environment({ directory, kafka, elasticsearch }: StackState): Record<string, string> {
+function kubernetesOf(state: KubernetesState): Kubernetes {
+  return {
+    ...state,
+    makeUser: async (name, groups = []) => {
+      if (state.authority === undefined) throw new StackError('STACK-STATE', 'users can be made only in a cluster of our own, not in one that was there already');
+      return writeUser(state.authority, state.server, name, groups);
+    },
+  };
+}
+
+function environment({ directory, kubernetes, kafka, elasticsearch }: StackState): Record<string, string> {
   return {
     GRUE_STACK_DIR: directory,
+    ...(kubernetes && {
+      GRUE_STACK_KUBECONFIG: kubernetes.kubeconfigPath,
+      GRUE_STACK_KUBECTL: kubernetes.kubectl,
+      KUBECONFIG: kubernetes.kubeconfigPath,
+    }),
     ...(kafka && {
       GRUE_STACK_KAFKA: kafka.bootstrapServers,
       GRUE_STACK_KAFKA_SASL: kafka.saslBootstrapServers,
