@@ -116,6 +116,18 @@ export const errorCodes = {
     title: 'a group has no committed offset to start from',
     fix: 'A group never starts by guessing. If somebody deleted the offsets of the group, start a migration with `rebuild: true`.',
   },
+  'GRUE-KFK-007': {
+    title: 'a group has members, so its start cannot be set',
+    fix: 'The positions of a group are set only while nobody reads with it. Stop the readers that the group has; the next attempt follows by itself.',
+  },
+  'GRUE-KFK-008': {
+    title: 'Kafka refused a request',
+    fix: 'The message holds the words of the broker. Most often the user of the Platform lacks a right (an ACL on topics or groups with its prefix), or a policy of the cluster forbids a setting.',
+  },
+  'GRUE-KFK-009': {
+    title: 'records that should be in a topic cannot be read',
+    fix: 'The message says where. An open transaction holds back all that follows until its producer commits, aborts or times out; a damaged batch has to be cut off or skipped by the administrator.',
+  },
   'GRUE-ES-001': {
     title: 'the alias is a concrete index',
     fix: 'Readers use an index of that name directly. Choose another alias, or move the index behind an alias first.',
