@@ -35,11 +35,7 @@ function schedule(milliseconds: number, run: () => void): Cancel {
 }
 
 /** Sleeping, told in terms of scheduling: every clock sleeps by this one function. */
-export function sleepWith(
-  scheduleCall: Clock['schedule'],
-  milliseconds: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+export function sleepWith(scheduleCall: Clock['schedule'], milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
     const abort = (): void => {

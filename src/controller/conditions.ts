@@ -37,11 +37,7 @@ export interface MergeContext {
 }
 
 /** The stored conditions with `wanted` set in them. Owned types that are not wanted are left out. */
-export function mergeConditions(
-  stored: readonly Condition[] | undefined,
-  wanted: readonly WantedCondition[],
-  context: MergeContext,
-): readonly Condition[] {
+export function mergeConditions(stored: readonly Condition[] | undefined, wanted: readonly WantedCondition[], context: MergeContext): readonly Condition[] {
   const owns = context.owns ?? (() => true);
   const wantedByType = new Map(wanted.map((condition) => [condition.type, condition]));
   const kept = (stored ?? []).flatMap((condition) => {
@@ -55,11 +51,7 @@ export function mergeConditions(
 }
 
 /** The stored conditions with one condition set and all others untouched. */
-export function setCondition(
-  stored: readonly Condition[] | undefined,
-  wanted: WantedCondition,
-  context: Omit<MergeContext, 'owns'>,
-): readonly Condition[] {
+export function setCondition(stored: readonly Condition[] | undefined, wanted: WantedCondition, context: Omit<MergeContext, 'owns'>): readonly Condition[] {
   return mergeConditions(stored, [wanted], { ...context, owns: () => false });
 }
 

@@ -29,8 +29,7 @@ export function virtualClock(startsAt = Date.UTC(2026, 0, 1)): VirtualClock {
     return () => timers.delete(timer);
   };
 
-  const nextDue = (until: number): Timer | undefined =>
-    [...timers].filter((timer) => timer.due <= until).sort((a, b) => a.due - b.due || a.order - b.order)[0];
+  const nextDue = (until: number): Timer | undefined => [...timers].filter((timer) => timer.due <= until).sort((a, b) => a.due - b.due || a.order - b.order)[0];
 
   return {
     now: () => wallOffset + elapsed,

@@ -155,12 +155,7 @@ export interface KubeApi {
   applyStatus<T extends KubeObject = KubeObject>(type: ResourceType, object: KubeObject, options: ApplyOptions): Promise<T>;
 
   /** JSON merge patch (null removes). `metadata.resourceVersion` in the patch is a precondition. @throws NotFound, Conflict */
-  mergePatch<T extends KubeObject = KubeObject>(
-    type: ResourceType,
-    ref: ObjectRef,
-    patch: object,
-    options: PatchOptions,
-  ): Promise<T>;
+  mergePatch<T extends KubeObject = KubeObject>(type: ResourceType, ref: ObjectRef, patch: object, options: PatchOptions): Promise<T>;
 
   /** Resolves when the deletion is accepted; finalizers may still hold the object. @throws NotFound, Conflict */
   delete(type: ResourceType, ref: ObjectRef, options: DeleteOptions): Promise<void>;
