@@ -1,0 +1,33 @@
+import type { LogicalKind } from '../api/common.ts';
+import { GrueError } from '../api/errors.ts';
+
+/** The longest name that Kafka takes for a topic (and we for a group), in characters. */
+const topicLimit = 249;
+/** The longest name that Elasticsearch takes for an index, in bytes. Our names are ASCII, so bytes are characters. */
+const indexLimit = 255;
+const deadLetterSuffix = '.dead-letters';
+
+/** Name of the object: `pipeline-delays-2`. Unique, because a number has no dash: the last dash ends the name. */
+export function revisionName(kind: LogicalKind, name: string, number: number): string {
+  return `${kind.toLowerCase()}-${name}-${number}`;
+}
+
+/**
+ * Name of a topic, consumer group and index: `grue.flights.delays.2-m3v9ab`. The random suffix tells this attempt from
+ * anything that ever had, or will have, the same number.
+ * @throws GrueError GRUE-API-001 when Kafka or Elasticsearch would refuse the name, or that of the dead letters beside it
+ */
+export function physicalName(prefix: string, namespace: string, name: string, number: number, suffix: string): string {
+  const physical = `${prefix}.${namespace}.${name}.${number}-${suffix}`;
+  const limit = Math.min(topicLimit - deadLetterSuffix.length, indexLimit);
+  if (physical.length > limit) {
+    throw new GrueError('GRUE-API-001', `the physical name ${physical} has ${physical.length} characters, more than ${limit}`, {
+      at: 'metadata.name',
+      fix: 'shorten the prefix of the Platform or the name of the resource',
+    });
+  }
+  return physical;
+}
+
+/** The topic for records that the stage of this physical name could not process. */
+export const deadLettersName = (physical: string): string => `${physical}${deadLetterSuffix}`;
