@@ -7,9 +7,9 @@ export const destination = z.object({
     .string()
     .min(1)
     .max(200)
-    .regex(/^[a-z0-9][a-z0-9._-]*$/)
+    .regex(/^[a-z0-9][a-z0-9._-]*$/, { message: 'must be lower case letters, digits, ".", "_" and "-", and begin with a letter or digit' })
     .describe('The Elasticsearch alias that readers use. The index behind it is made by Grue.'),
-  mappings: freeForm.optional().describe('Elasticsearch mappings, laid over those that follow from the schema of the stream.'),
+  mappings: freeForm.optional().describe('Elasticsearch mappings, laid over those that follow from the schema of the stream. At most 256 KiB.'),
   settings: freeForm.optional().describe('Elasticsearch index settings.'),
 });
 export type Destination = z.output<typeof destination>;
@@ -29,8 +29,13 @@ export const connectionSpec = withRules(
       message: 'a sink needs a destination',
       holds: (c) => c.type !== 'Sink' || c.destination !== undefined,
     },
+    {
+      rule: "self.type != 'Source' || !has(self.destination)",
+      message: 'a source has no destination',
+      holds: (c) => c.type !== 'Source' || c.destination === undefined,
+    },
   ],
-);
+).describe('A logical source or sink: a connector, its configuration and the stream that it is attached to.');
 export type ConnectionSpec = z.output<typeof connectionSpec>;
 
 export type Connection = Resource<'Connection', ConnectionSpec, LogicalStatus>;

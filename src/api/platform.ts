@@ -1,63 +1,80 @@
 import { z } from 'zod';
-import { conditions, type Resource } from './common.ts';
+import { conditions, observedGeneration, type Resource, text } from './common.ts';
 
-const secretRef = z.object({ name: z.string().min(1).max(253).describe('Name of a Secret in the namespace of the Platform.') });
+const secretRef = z.object({
+  name: z
+    .string()
+    .min(1)
+    .max(253)
+    .regex(/^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/, { message: 'must be the name of a Secret' })
+    .describe('Name of a Secret in the namespace of the Platform.'),
+});
 const tls = z
   .object({
     caSecretRef: secretRef.optional().describe('Secret whose key `ca.crt` holds the certificate authority; without it the system authorities are trusted.'),
   })
   .optional();
 
-export const platformSpec = z.object({
-  prefix: z
-    .string()
-    .min(1)
-    .max(40)
-    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
-    .default('grue')
-    .describe('First part of the name of every topic, group and index that Grue makes.'),
-  kafka: z
-    .object({
-      bootstrapServers: z
-        .array(
-          z
-            .string()
-            .min(1)
-            .max(300)
-            .regex(/^[^\s:/@]+:[0-9]{1,5}$/),
-        )
-        .min(1)
-        .max(32)
-        .describe('Addresses host:port to ask first.'),
-      authentication: z
-        .object({
-          mechanism: z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']).default('SCRAM-SHA-512').describe('SASL mechanism.'),
-          secretRef: secretRef.describe('Secret with the keys `username` and `password`.'),
-        })
-        .optional(),
-      tls: tls.describe('Present: connections are encrypted.'),
-    })
-    .describe('The Kafka cluster.'),
-  elasticsearch: z
-    .object({
-      url: z
-        .string()
-        .min(1)
-        .max(2048)
-        .regex(/^https?:\/\/[^\s@]+$/)
-        .describe('Address of the cluster, without credentials.'),
-      authentication: z.object({ secretRef: secretRef.describe('Secret with the keys `username` and `password`, or with the key `apiKey`.') }).optional(),
-      tls,
-    })
-    .describe('The Elasticsearch cluster.'),
-});
+const usernameAndPassword = secretRef.describe('Secret with the keys `username` and `password`.');
+
+export const platformSpec = z
+  .object({
+    prefix: z
+      .string()
+      .min(1)
+      .max(40)
+      .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, { message: 'must be lower case letters, digits and "-", and begin and end with a letter or digit' })
+      .default('grue')
+      .describe('First part of the name of every topic, group and index that Grue makes.'),
+    kafka: z
+      .object({
+        bootstrapServers: z
+          .array(
+            z
+              .string()
+              .min(1)
+              .max(300)
+              .regex(/^(\[[0-9a-fA-F:.]+\]|[-A-Za-z0-9._]+):[0-9]{1,5}$/, { message: 'must be host:port' }),
+          )
+          .min(1)
+          .max(32)
+          .describe('Addresses host:port to ask first.'),
+        authentication: z
+          .object({
+            mechanism: z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']).default('SCRAM-SHA-512').describe('SASL mechanism.'),
+            secretRef: usernameAndPassword,
+          })
+          .optional()
+          .describe('Present: clients log in with SASL.'),
+        tls: tls.describe('Present: connections are encrypted.'),
+      })
+      .describe('The Kafka cluster.'),
+    elasticsearch: z
+      .object({
+        url: z
+          .string()
+          .min(1)
+          .max(2048)
+          .regex(/^https?:\/\/[!-?A-~]+$/, { message: 'must be an http or https address without credentials' })
+          .describe('Address of the cluster, without credentials.'),
+        authentication: z
+          .object({ secretRef: secretRef.describe('Secret with the keys `username` and `password`, or with the key `apiKey`.') })
+          .optional()
+          .describe('Present: requests carry these credentials.'),
+        tls: tls.describe('How the certificate of an https address is judged.'),
+      })
+      .describe('The Elasticsearch cluster.'),
+  })
+  .describe('Where things run. The only resource with addresses and references to Secrets.');
 export type PlatformSpec = z.output<typeof platformSpec>;
 
-export const platformStatus = z.object({
-  observedGeneration: z.int().optional(),
-  kafkaClusterId: z.string().max(128).optional().describe('Identity of the Kafka cluster, recorded at the first contact.'),
-  elasticsearchUuid: z.string().max(128).optional().describe('Identity of the Elasticsearch cluster, recorded at the first contact.'),
-  conditions,
-});
+export const platformStatus = z
+  .object({
+    observedGeneration,
+    kafkaClusterId: text(128).optional().describe('Identity of the Kafka cluster, recorded at the first contact.'),
+    elasticsearchUuid: text(128).optional().describe('Identity of the Elasticsearch cluster, recorded at the first contact.'),
+    conditions,
+  })
+  .describe('What the operator found out.');
 export type PlatformStatus = z.output<typeof platformStatus>;
 export type Platform = Resource<'Platform', PlatformSpec, PlatformStatus>;

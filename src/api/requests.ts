@@ -1,3 +1,9 @@
+import { z } from 'zod';
+import { text } from './common.ts';
+import { GrueError } from './errors.ts';
+import { problemsOf } from './problems.ts';
+import { migrationStep } from './stream-migration.ts';
+
 /** Annotations by which a person (through the CLI, Argo CD or kubectl) asks a migration for something. Flat, because admission policies cannot parse JSON. */
 export const requestAnnotations = {
   id: 'grue.dev/request-id',
@@ -11,3 +17,40 @@ export const requestAnnotations = {
 
 export const verbs = ['promote', 'abort', 'rollback', 'pause', 'resume', 'retry'] as const;
 export type Verb = (typeof verbs)[number];
+
+const request = z
+  .object({
+    id: text(128).min(1),
+    verb: z.enum(verbs),
+    step: migrationStep.exactOptional(),
+    attempt: z
+      .string()
+      .regex(/^[1-9][0-9]{0,8}$/, { message: 'must be a whole number from 1' })
+      .transform(Number)
+      .exactOptional(),
+    plan: text(128).min(1).exactOptional(),
+    by: text(253).min(1).exactOptional(),
+    reason: text(1024).exactOptional(),
+  })
+  .refine(({ verb, step }) => step === undefined || verb === 'promote', { path: ['step'], message: 'belongs to promote' });
+
+/** What a person asks of a migration. `attempt` and `plan`, where given, are those that the person was looking at. */
+export type Request = z.output<typeof request>;
+
+/**
+ * The request in the annotations of a migration, answered or not.
+ * Without an id there is none: whoever writes the annotations one by one writes the id last.
+ * @returns an error GRUE-API-001 that names the annotations when the request cannot be understood; a value, because people write these by
+ *   hand and the answer belongs into the status
+ */
+export function parseRequest(annotations: Readonly<Record<string, string>> | undefined): Request | GrueError | undefined {
+  if (annotations?.[requestAnnotations.id] === undefined) return undefined;
+  const present = Object.entries(requestAnnotations).flatMap(([part, annotation]) => {
+    const value = annotations[annotation];
+    return value === undefined ? [] : [[part, value]];
+  });
+  const result = request.safeParse(Object.fromEntries(present));
+  if (result.success) return result.data;
+  const problems = problemsOf(result.error).map(({ path, what }) => `${requestAnnotations[path as keyof typeof requestAnnotations]} ${what}`);
+  return new GrueError('GRUE-API-001', problems.join('; '), { at: 'metadata.annotations' });
+}

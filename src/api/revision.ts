@@ -1,96 +1,152 @@
 import { z } from 'zod';
-import { conditions, field, keys, kindOfResource, type Resource, resourceName, streamType, withRules } from './common.ts';
+import {
+  conditions,
+  field,
+  keys,
+  kindOfResource,
+  type LogicalKind,
+  observedGeneration,
+  type Resource,
+  resourceName,
+  streamType,
+  text,
+  withRules,
+  withTransitionRules,
+} from './common.ts';
 import { destination } from './connection.ts';
 
-const revisionName = z.string().min(1).max(63);
-const topicName = z.string().min(1).max(249);
+/** `<kind>-<name>-<number>`: longer than the names that users choose, and still a label value. */
+export const revisionName = z
+  .string()
+  .min(1)
+  .max(63)
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, { message: 'must be the name of a Revision' });
+const topicName = z
+  .string()
+  .min(1)
+  .max(249)
+  .regex(/^[a-zA-Z0-9._-]+$/, { message: 'must be the name of a Kafka topic' });
+const frozenFields = z.array(field).max(500).describe('Fields of a record, in order.');
+const orderingField = text(128).optional().describe('Field that orders the changes of a key, where the stream declares one.');
 
 /** A stream as a stage sees it: everything that is needed to read or write it, frozen. */
 export const binding = z.object({
   stream: resourceName.describe('Logical name, as the SQL says it.'),
   revision: revisionName.describe('The Revision that realises it.'),
-  topic: topicName,
+  topic: topicName.describe('The topic that it lies in.'),
   root: z.boolean().describe('True: others write it, so its records get their provenance from their position here.'),
-  epoch: z.int().min(0).describe('Counts how often the topic behind a root was replaced.'),
-  type: streamType,
-  fields: z.array(field).max(500),
-  keys: keys.optional(),
-  orderingField: z.string().max(128).optional(),
+  epoch: z.int().min(0).max(1_000_000).describe('Counts how often the topic behind a root was replaced.'),
+  type: streamType.describe('Append or Change.'),
+  fields: frozenFields,
+  keys: keys.optional().describe('Which fields identify and place a record.'),
+  orderingField,
 });
 export type Binding = z.output<typeof binding>;
 
-export const revisionSpec = withRules(
-  z.object({
-    of: z.object({ kind: kindOfResource, name: resourceName }).describe('The logical resource that this realises.'),
-    number: z.int().min(1).describe('Counts the Revisions of one logical resource.'),
-    fingerprint: z.string().max(128).describe('Hash of the definition and of everything above it that it depends on.'),
-    accepted: z.string().max(128).describe('Digest of the logical spec when this was made.'),
-    migration: z.string().max(40).describe('The migration that made it; empty for a first install.'),
-    platform: z
-      .object({ name: resourceName, kafkaClusterId: z.string().max(128), elasticsearchUuid: z.string().max(128) })
-      .describe('Where it runs, and the identity of the servers at that time.'),
-    inputs: z.array(revisionName).max(64).describe('The Revisions directly above.'),
-    stream: z
-      .object({
-        type: streamType,
-        fields: z.array(field).max(500),
-        keys: keys.optional(),
-        orderingField: z.string().max(128).optional(),
-        partitions: z.int().min(1).max(2000),
-        external: z.boolean(),
-        retentionLike: topicName.optional(),
-      })
-      .optional(),
-    pipeline: z
-      .object({
-        engine: z.enum(['embedded', 'flink']),
-        sql: z.string().max(65_536),
-        reads: z.array(binding).max(16),
-        writes: binding,
-        path: z.string().max(64).describe('Part of the identity of its records where several pipelines write one stream; empty otherwise.'),
-      })
-      .optional(),
-    connection: z.object({ connector: z.enum(['elasticsearch']), destination, keepVersions: z.int(), reads: binding }).optional(),
-    physical: z
-      .object({
-        topic: topicName.optional().describe('Kafka topic of a Stream.'),
-        group: z.string().max(249).optional().describe('Consumer group of a Pipeline or Connection.'),
-        deadLetters: topicName.optional().describe('Compacted topic for the records that this stage could not process.'),
-        index: z.string().max(249).optional().describe('Concrete Elasticsearch index of a sink.'),
-      })
-      .describe('Physical names, chosen before anything is made.'),
-  }),
-  [{ rule: 'self == oldSelf', message: 'a Revision is immutable', holds: () => true }],
-);
+/** Exactly one of the three definitions is there: the one of the kind. */
+const definitionOf = (kind: LogicalKind, member: 'stream' | 'pipeline' | 'connection') => ({
+  rule: `has(self.${member}) == (self.of.kind == '${kind}')`,
+  message: `${member} is there if, and only if, of.kind is ${kind}`,
+  holds: (revision: { readonly of: { readonly kind: LogicalKind } } & { readonly [M in typeof member]?: unknown }) =>
+    (revision[member] !== undefined) === (revision.of.kind === kind),
+});
+
+export const revisionSpec = withTransitionRules(
+  withRules(
+    z.object({
+      of: z
+        .object({ kind: kindOfResource.describe('Stream, Pipeline or Connection.'), name: resourceName.describe('Its name.') })
+        .describe('The logical resource that this realises.'),
+      number: z.int().min(1).max(1_000_000_000).describe('Counts the Revisions of one logical resource.'),
+      fingerprint: text(128).describe('Hash of the definition and of everything above it that it depends on.'),
+      accepted: text(128).describe('Digest of the logical spec when this was made.'),
+      migration: text(40).describe('The migration that made it; empty for a first install.'),
+      platform: z
+        .object({
+          name: resourceName.describe('Name of the Platform.'),
+          kafkaClusterId: text(128).describe('Identity of the Kafka cluster.'),
+          elasticsearchUuid: text(128).describe('Identity of the Elasticsearch cluster.'),
+        })
+        .describe('Where it runs, and the identity of the servers at that time.'),
+      inputs: z.array(revisionName).max(64).describe('The Revisions directly above.'),
+      stream: z
+        .object({
+          type: streamType.describe('Append or Change.'),
+          fields: frozenFields,
+          keys: keys.optional().describe('Which fields identify and place a record.'),
+          orderingField,
+          partitions: z.int().min(1).max(2000).describe('Number of partitions of the topic.'),
+          external: z.boolean().describe('True: others write the topic.'),
+          retentionLike: topicName.optional().describe('Topic whose retention is taken over.'),
+        })
+        .optional()
+        .describe('Definition, if it realises a Stream.'),
+      pipeline: z
+        .object({
+          engine: z.enum(['embedded', 'flink']).describe('What runs the SQL.'),
+          sql: text(65_536).describe('The SQL as the user wrote it, with logical names.'),
+          reads: z.array(binding).max(16).describe('The streams in its FROM.'),
+          writes: binding.describe('The stream behind its INSERT INTO.'),
+          path: text(64).describe('Part of the identity of its records where several pipelines write one stream; empty otherwise.'),
+        })
+        .optional()
+        .describe('Definition, if it realises a Pipeline.'),
+      connection: z
+        .object({
+          connector: z.enum(['elasticsearch']).describe('The system at the other end.'),
+          destination: destination.describe('Where a sink writes.'),
+          keepVersions: z.int().min(0).max(10).describe('How many retired indices stay after a migration.'),
+          reads: binding.describe('The stream that it is attached to.'),
+        })
+        .optional()
+        .describe('Definition, if it realises a Connection.'),
+      physical: z
+        .object({
+          topic: topicName.optional().describe('Kafka topic of a Stream.'),
+          group: text(249).optional().describe('Consumer group of a Pipeline or Connection.'),
+          deadLetters: topicName.optional().describe('Compacted topic for the records that this stage could not process.'),
+          index: text(249).optional().describe('Concrete Elasticsearch index of a sink.'),
+        })
+        .describe('Physical names, chosen before anything is made.'),
+    }),
+    [definitionOf('Stream', 'stream'), definitionOf('Pipeline', 'pipeline'), definitionOf('Connection', 'connection')],
+  ),
+  [{ rule: 'self == oldSelf', message: 'a Revision is immutable: the operator makes the next one' }],
+).describe('One physical realisation of a logical resource. Written by the operator only, and never changed.');
 export type RevisionSpec = z.output<typeof revisionSpec>;
 
 export const role = z.enum(['live', 'green', 'blue', 'retired']);
 export type Role = z.output<typeof role>;
 
-export const revisionStatus = z.object({
-  observedGeneration: z.int().optional(),
-  of: z.string().max(128).optional().describe('Kind/name, for the columns.'),
-  role: role
-    .optional()
-    .describe('live: readers see it. green: candidate of a running migration. blue: was live before the flip and is still fed. retired: stopped.'),
-  state: z.enum(['Pending', 'Running', 'Stopped', 'Failed']).optional(),
-  wanted: z.enum(['Running', 'Stopped']).optional().describe('What the workers are asked to do.'),
-  lag: z.string().max(32).optional().describe('Records not yet processed, for the columns.'),
-  rate: z.string().max(32).optional().describe('Records per second, for the columns.'),
-  target: z.string().max(300).optional().describe('Topic, group or index, for the columns.'),
-  uuids: z
-    .object({ topicId: z.string().max(64).optional(), deadLettersId: z.string().max(64).optional(), index: z.string().max(64).optional() })
-    .optional()
-    .describe('Identity of what was made, recorded after creation; nothing with another identity is ever touched.'),
-  bound: z.boolean().optional().describe('True once the alias was bound at the first install; it is never bound a second time.'),
-  startOffsets: z
-    .array(z.object({ topic: topicName, offsets: z.string().max(32_768) }))
-    .max(16)
-    .optional()
-    .meta({ 'x-kubernetes-list-type': 'atomic' })
-    .describe('First offset read per partition, per input topic: the floor of its history.'),
-  conditions,
-});
+export const revisionStatus = z
+  .object({
+    observedGeneration,
+    of: text(128).optional().describe('Kind/name, for the columns.'),
+    role: role
+      .optional()
+      .describe('live: readers see it. green: candidate of a running migration. blue: was live before the flip and is still fed. retired: stopped.'),
+    state: z.enum(['Pending', 'Running', 'Stopped', 'Failed']).optional().describe('What it does now.'),
+    wanted: z.enum(['Running', 'Stopped']).optional().describe('What the workers are asked to do.'),
+    lag: text(32).optional().describe('Records not yet processed, for the columns.'),
+    rate: text(32).optional().describe('Records per second, for the columns.'),
+    target: text(300).optional().describe('Topic, group or index, for the columns.'),
+    uuids: z
+      .object({
+        topicId: text(64).optional().describe('Identity of the topic.'),
+        deadLettersId: text(64).optional().describe('Identity of the topic of dead letters.'),
+        index: text(64).optional().describe('UUID of the index.'),
+      })
+      .optional()
+      .describe('Identity of what was made, recorded after creation; nothing with another identity is ever touched.'),
+    bound: z.boolean().optional().describe('True once the alias was bound at the first install; it is never bound a second time.'),
+    startOffsets: z
+      .array(z.object({ topic: topicName.describe('Input topic.'), offsets: text(32_768).describe('One number per partition: `0,0,17`.') }))
+      .max(16)
+      .optional()
+      .describe('First offset read per partition, per input topic: the floor of its history.'),
+    conditions,
+  })
+  .describe('What was made of it, and how it does.');
 export type RevisionStatus = z.output<typeof revisionStatus>;
 
 export type Revision = Resource<'Revision', RevisionSpec, RevisionStatus>;

@@ -221,7 +221,7 @@ export const migrationStatus = z.object({
     .describe('Steps that a person has approved in this attempt.'),
   pausedByRequest: z.boolean().optional().describe('What the last pause or resume request asked for.'),
   ending: z
-    .object({ way: z.enum(['Abort', 'Rollback', 'Hold']), reason: z.string().max(1024), time })
+    .object({ way: z.enum(['Abort', 'Rollback', 'Hold', 'Retry']), reason: z.string().max(1024), time })
     .optional()
     .describe('Decided way off the straight path.'),
   outcome: z.enum(['Completed', 'NothingToDo', 'Aborted', 'RolledBack', 'Failed']).optional().describe('Set once, when the migration has ended.'),
