@@ -84,7 +84,12 @@ function upOptions(): StackOptions & { name: string } {
 
 function parts(list: string | undefined): readonly Part[] {
   if (list === undefined) return PARTS;
-  return list.split(',').map((text) => needed(PARTS.find((part) => part === text), `"${text}" is no part of a stack; parts are ${PARTS.join(', ')}`));
+  return list.split(',').map((text) =>
+    needed(
+      PARTS.find((part) => part === text),
+      `"${text}" is no part of a stack; parts are ${PARTS.join(', ')}`,
+    ),
+  );
 }
 
 function show(stack: Stack): void {

@@ -71,7 +71,12 @@ export async function run(command: readonly string[], options: RunOptions): Prom
 /** The last lines of a log file, indented, for messages. */
 export async function tail(log: string, lines: number): Promise<string> {
   const text = await readFile(log, 'utf8').catch(() => '(no log)');
-  return text.trimEnd().split('\n').slice(-lines).map((line) => `    ${line.slice(0, 500)}`).join('\n');
+  return text
+    .trimEnd()
+    .split('\n')
+    .slice(-lines)
+    .map((line) => `    ${line.slice(0, 500)}`)
+    .join('\n');
 }
 
 /** Signals the whole group; a group that is gone is what the caller wanted. */

@@ -16,7 +16,9 @@ const NEWEST_TRIED = 25;
 
 /** Finds a JDK (with javac) of at least this major version. @throws StackError STACK-JDK, saying what was found */
 export function findJdk(least: number, env = process.env): Jdk {
-  const found = candidates(env).map(readJdk).filter((jdk) => jdk !== undefined);
+  const found = candidates(env)
+    .map(readJdk)
+    .filter((jdk) => jdk !== undefined);
   const order = (jdk: Jdk) => (jdk.major <= NEWEST_TRIED ? jdk.major : -jdk.major);
   const [best] = found.filter((jdk) => jdk.major >= least).sort((a, b) => order(b) - order(a));
   if (best !== undefined) return best;
@@ -30,7 +32,10 @@ export function findJdk(least: number, env = process.env): Jdk {
 
 /** JAVA_HOME first, then JAVA_HOME_25_X64 and its like (CI images), then the usual places, then what PATH leads to. */
 function candidates(env: NodeJS.ProcessEnv): string[] {
-  const named = Object.keys(env).filter((name) => /^JAVA.*HOME/.test(name)).sort().map((name) => env[name] ?? '');
+  const named = Object.keys(env)
+    .filter((name) => /^JAVA.*HOME/.test(name))
+    .sort()
+    .map((name) => env[name] ?? '');
   const usual = ['/usr/lib/jvm', '/opt', '/usr/local', '/opt/java', join(homedir(), '.sdkman/candidates/java'), join(homedir(), '.jdks')].flatMap(children);
   const javac = which('javac', env);
   const onPath = javac === undefined ? [] : [dirname(dirname(realpathSync(javac)))];

@@ -47,7 +47,14 @@ export async function keep(name: string, directory: string, bringUp: (keeper: Ke
 
   const rival = tryLock(`${directory}.lock`);
   if (rival !== undefined) {
-    tell({ type: 'failed', message: new StackError('STACK-STATE', `the stack "${name}" is up or coming up already (process ${rival})`, 'use it, end it with `npm run stack -- down`, or choose another --name').message });
+    tell({
+      type: 'failed',
+      message: new StackError(
+        'STACK-STATE',
+        `the stack "${name}" is up or coming up already (process ${rival})`,
+        'use it, end it with `npm run stack -- down`, or choose another --name',
+      ).message,
+    });
     process.exit(1);
   }
   process.on('uncaughtException', (error) => {

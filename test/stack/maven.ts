@@ -15,7 +15,11 @@ const COPY = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-depend
  */
 export async function fetchJars(artifacts: readonly string[], directory: string, signal: AbortSignal): Promise<void> {
   if (which('mvn') === undefined) {
-    throw new StackError('STACK-MAVEN', 'Maven 3.8 or newer (mvn) is needed to fetch the servers', 'install it (Debian and Ubuntu: apt-get install maven; macOS: brew install maven)');
+    throw new StackError(
+      'STACK-MAVEN',
+      'Maven 3.8 or newer (mvn) is needed to fetch the servers',
+      'install it (Debian and Ubuntu: apt-get install maven; macOS: brew install maven)',
+    );
   }
   await mkdir(directory, { recursive: true });
   await writeFile(join(directory, 'pom.xml'), pom(artifacts));

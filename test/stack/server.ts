@@ -52,7 +52,12 @@ export async function launch(spec: ServerSpec, directory: string): Promise<Runni
 function pinned({ command, processors }: ServerSpec): readonly string[] {
   if (processors === undefined) return command;
   const taskset = which('taskset');
-  if (taskset === undefined) throw new StackError('STACK-SERVER', 'servers are pinned to processors with taskset, which is not here', 'it is in util-linux; elsewhere run without pinning');
+  if (taskset === undefined)
+    throw new StackError(
+      'STACK-SERVER',
+      'servers are pinned to processors with taskset, which is not here',
+      'it is in util-linux; elsewhere run without pinning',
+    );
   return [taskset, '-c', processors.join(','), ...command];
 }
 

@@ -10,7 +10,16 @@ import { StackError } from './errors.ts';
 import { writeUser } from './kubernetes/cluster.ts';
 import { clearLeftovers } from './leftovers.ts';
 import { stackDirectory } from './paths.ts';
-import { type ElasticsearchState, type KafkaState, type KeeperMessage, type KeeperOptions, type KubernetesState, PARTS, type Part, type StackState } from './protocol.ts';
+import {
+  type ElasticsearchState,
+  type KafkaState,
+  type KeeperMessage,
+  type KeeperOptions,
+  type KubernetesState,
+  PARTS,
+  type Part,
+  type StackState,
+} from './protocol.ts';
 import { logFile } from './server.ts';
 
 export interface StackOptions {
@@ -81,7 +90,11 @@ export async function startLastingStack(options: StackOptions & { readonly name:
 export function attach(env: Readonly<Record<string, string | undefined>> = process.env): Stack {
   const directory = env['GRUE_STACK_DIR'];
   if (directory === undefined) {
-    throw new StackError('STACK-STATE', 'GRUE_STACK_DIR is not set', 'start a stack with `npm run stack -- up` and take its variables: eval "$(npm run --silent stack -- env)"');
+    throw new StackError(
+      'STACK-STATE',
+      'GRUE_STACK_DIR is not set',
+      'start a stack with `npm run stack -- up` and take its variables: eval "$(npm run --silent stack -- env)"',
+    );
   }
   return stackOf(readState(directory));
 }
@@ -189,7 +202,8 @@ function kubernetesOf(state: KubernetesState): Kubernetes {
   return {
     ...state,
     makeUser: async (name, groups = []) => {
-      if (state.authority === undefined) throw new StackError('STACK-STATE', 'users can be made only in a cluster of our own, not in one that was there already');
+      if (state.authority === undefined)
+        throw new StackError('STACK-STATE', 'users can be made only in a cluster of our own, not in one that was there already');
       return writeUser(state.authority, state.server, name, groups);
     },
   };

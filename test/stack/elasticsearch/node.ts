@@ -13,7 +13,11 @@ export interface ElasticsearchInstallation {
 }
 
 /** Lays out the node's directory and tells how to run it. */
-export async function nodeSpec(installed: ElasticsearchInstallation, directory: string, ports: { readonly http: number; readonly transport: number }): Promise<ServerSpec> {
+export async function nodeSpec(
+  installed: ElasticsearchInstallation,
+  directory: string,
+  ports: { readonly http: number; readonly transport: number },
+): Promise<ServerSpec> {
   await mkdir(join(directory, 'native'), { recursive: true });
   const zstd = findZstd();
   if (zstd !== undefined) await symlink(zstd, join(directory, 'native', 'libzstd.so'));
@@ -60,6 +64,11 @@ function settings(directory: string, ports: { readonly http: number; readonly tr
 /** The system's zstd, without which everything works but the codec `best_compression`. */
 function findZstd(): string | undefined {
   const roots = ['/usr/lib', '/lib', '/usr/lib64', '/usr/local/lib', '/opt/homebrew/lib'].filter((root) => existsSync(root));
-  const places = roots.flatMap((root) => [root, ...readdirSync(root).filter((name) => name.includes('-linux-')).map((name) => join(root, name))]);
+  const places = roots.flatMap((root) => [
+    root,
+    ...readdirSync(root)
+      .filter((name) => name.includes('-linux-'))
+      .map((name) => join(root, name)),
+  ]);
   return places.flatMap((place) => ['libzstd.so.1', 'libzstd.1.dylib'].map((name) => join(place, name))).find((path) => existsSync(path));
 }

@@ -29,7 +29,10 @@ export async function brokerSpec(installed: KafkaInstallation, directory: string
   await cp(join(installed.home, 'formatted'), data, { recursive: true });
   const properties = join(data, 'meta.properties');
   const formatted = await readFile(properties, 'utf8');
-  await writeFile(properties, formatted.replace(/^(cluster\.id|directory\.id)=.*$/gm, (_, name) => `${name}=${uuid()}`));
+  await writeFile(
+    properties,
+    formatted.replace(/^(cluster\.id|directory\.id)=.*$/gm, (_, name) => `${name}=${uuid()}`),
+  );
   await writeFile(join(directory, 'server.properties'), serverProperties(data, ports));
   return {
     name: 'kafka',

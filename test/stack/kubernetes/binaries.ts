@@ -29,7 +29,11 @@ function binariesIn(directory: string): KubernetesBinaries {
   const need = (name: string) => {
     const path = join(directory, name);
     if (isExecutable(path)) return path;
-    throw new StackError('STACK-ASSETS', `${directory} holds no ${name}`, 'KUBEBUILDER_ASSETS must hold etcd, kube-apiserver and kubectl (setup-envtest makes such a directory); unset it to have them built');
+    throw new StackError(
+      'STACK-ASSETS',
+      `${directory} holds no ${name}`,
+      'KUBEBUILDER_ASSETS must hold etcd, kube-apiserver and kubectl (setup-envtest makes such a directory); unset it to have them built',
+    );
   };
   const controllerManager = join(directory, 'kube-controller-manager');
   return {
@@ -68,11 +72,13 @@ function versionFlags(): string {
   return packages.flatMap((name) => facts.map((fact) => `-X ${name}.${fact}`)).join(' ');
 }
 
-const GO_FIX = 'install Go 1.21 or newer from https://go.dev/dl (it fetches the toolchain that Kubernetes asks for), or point KUBEBUILDER_ASSETS at etcd, kube-apiserver and kubectl, or use a cluster of yours: --use-cluster';
+const GO_FIX =
+  'install Go 1.21 or newer from https://go.dev/dl (it fetches the toolchain that Kubernetes asks for), or point KUBEBUILDER_ASSETS at etcd, kube-apiserver and kubectl, or use a cluster of yours: --use-cluster';
 
 function requireGo(): void {
   if (which('go') === undefined) throw new StackError('STACK-GO', 'Go is needed to build the Kubernetes API server, and there is no go in PATH', GO_FIX);
   const version = execFileSync('go', ['env', 'GOVERSION'], { encoding: 'utf8', env: { ...process.env, GOTOOLCHAIN: 'local' } }).trim();
   const [, major, minor] = version.match(/^go(\d+)\.(\d+)/) ?? [];
-  if (Number(major) === 1 && Number(minor) < 21) throw new StackError('STACK-GO', `Go 1.21 or newer is needed to build the Kubernetes API server, this is ${version}`, GO_FIX);
+  if (Number(major) === 1 && Number(minor) < 21)
+    throw new StackError('STACK-GO', `Go 1.21 or newer is needed to build the Kubernetes API server, this is ${version}`, GO_FIX);
 }

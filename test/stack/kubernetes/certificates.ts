@@ -37,7 +37,10 @@ export function issueServer(authority: Authority, names: readonly string[], addr
     ...names.map((name) => tagged(0x82, Buffer.from(name))),
     ...addresses.map((address) => tagged(0x87, Buffer.from(address.split('.').map(Number)))),
   );
-  return issue(authority, distinguishedName(names[0] ?? '', []), [extension(OID.extendedKeyUsage, sequence(OID.serverAuth)), extension(OID.subjectAlternativeName, alternatives)]);
+  return issue(authority, distinguishedName(names[0] ?? '', []), [
+    extension(OID.extendedKeyUsage, sequence(OID.serverAuth)),
+    extension(OID.subjectAlternativeName, alternatives),
+  ]);
 }
 
 /** For a user: Kubernetes takes the common name as the user's name and the organisations as the groups. */
@@ -71,7 +74,16 @@ function certificate({ issuer, subject, publicKey, extensions, signer }: Content
   const version3 = tagged(0xa0, tagged(0x02, Buffer.from([2])));
   // valid from yesterday: clocks of a virtual machine and its host may differ
   const validity = sequence(time(now - day), time(now + VALID_DAYS * day));
-  const body = sequence(version3, tagged(0x02, serial), ALGORITHM, issuer, validity, subject, publicKey.export({ type: 'spki', format: 'der' }), tagged(0xa3, sequence(...extensions)));
+  const body = sequence(
+    version3,
+    tagged(0x02, serial),
+    ALGORITHM,
+    issuer,
+    validity,
+    subject,
+    publicKey.export({ type: 'spki', format: 'der' }),
+    tagged(0xa3, sequence(...extensions)),
+  );
   const signed = sequence(body, ALGORITHM, bits(sign('sha256', body, signer), 0));
   return `-----BEGIN CERTIFICATE-----\n${signed.toString('base64').replace(/.{1,64}/g, '$&\n')}-----END CERTIFICATE-----\n`;
 }

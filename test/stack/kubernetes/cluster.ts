@@ -73,8 +73,24 @@ export function apiServerSpec(binaries: KubernetesBinaries, layout: ClusterLayou
       ...['--bind-address', '127.0.0.1', '--secure-port', `${layout.ports.api}`],
       // loopback cannot be advertised as an endpoint, and there are no pods that would look for one
       ...['--advertise-address', '127.0.0.1', '--endpoint-reconciler-type', 'none'],
-      ...['--tls-cert-file', file('server.crt'), '--tls-private-key-file', file('server.key'), '--client-ca-file', file('ca.crt'), '--cert-dir', layout.directory],
-      ...['--service-account-issuer', 'https://kubernetes.default.svc', '--service-account-key-file', file('tokens.pub'), '--service-account-signing-key-file', file('tokens.key')],
+      ...[
+        '--tls-cert-file',
+        file('server.crt'),
+        '--tls-private-key-file',
+        file('server.key'),
+        '--client-ca-file',
+        file('ca.crt'),
+        '--cert-dir',
+        layout.directory,
+      ],
+      ...[
+        '--service-account-issuer',
+        'https://kubernetes.default.svc',
+        '--service-account-key-file',
+        file('tokens.pub'),
+        '--service-account-signing-key-file',
+        file('tokens.key'),
+      ],
       ...['--authorization-mode', 'RBAC', '--service-cluster-ip-range', '10.0.0.0/24'],
       // without it a stop waits a minute for watches to end by themselves
       ...['--shutdown-watch-termination-grace-period', '1s'],

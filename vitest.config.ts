@@ -1,0 +1,29 @@
+import { defineConfig } from 'vitest/config';
+
+/** Tests on real servers, which the stack provides; everything else runs without any. */
+const REAL = ['test/integration/**/*.test.ts', 'test/contract/real/**/*.test.ts', 'test/e2e/**/*.test.ts'];
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: REAL,
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: REAL,
+          globalSetup: 'test/stack/vitest-setup.ts',
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          // the servers have the machine to share: more at once only makes each test slower and its times less sure
+          maxWorkers: 2,
+        },
+      },
+    ],
+  },
+});
