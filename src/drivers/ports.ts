@@ -120,7 +120,8 @@ export interface IndexView {
 
 export type FlipResult =
   | { readonly moved: true; readonly milliseconds: number }
-  | { readonly moved: false; readonly reason: string };
+  /** `mayStillMove`: the call was sent and never answered, so it could yet arrive; the aliases are to be read again before anything relies on them. */
+  | { readonly moved: false; readonly reason: string; readonly mayStillMove?: true };
 
 /**
  * Where documents live and readers look. Index names are concrete, never aliases or patterns.
