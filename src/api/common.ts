@@ -172,11 +172,11 @@ export const condition = z.object({
     .describe('Why, as one word for programs.'),
   message: text(32_768).describe('Why, for people.'),
   lastTransitionTime: time.describe('When the status last changed.'),
-  observedGeneration,
+  observedGeneration: z.int().exactOptional().describe('Generation of the spec that it was computed from.'),
 });
 export type Condition = z.output<typeof condition>;
 
-export const conditions = listBy(['type'], condition, 32).optional().describe('What is true of this object now, by the conventions of Kubernetes.');
+export const conditions = listBy(['type'], condition, 32).readonly().optional().describe('What is true of this object now, by the conventions of Kubernetes.');
 
 /** What every object has beside its spec and status. Dates are strings, as the API server sends them. */
 export interface ObjectMeta {

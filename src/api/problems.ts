@@ -9,8 +9,11 @@ export interface Problem {
   readonly what: string;
 }
 
-/** What zod found, in words for somebody who wrote YAML. */
-export const problemsOf = (error: z.core.$ZodError): readonly Problem[] => error.issues.flatMap(inWords);
+/** The value as the schema makes it, or everything that is wrong with it, in words for somebody who wrote YAML. */
+export function judge<S extends z.ZodType>(schema: S, value: unknown): { readonly value: z.output<S> } | { readonly problems: readonly Problem[] } {
+  const result = schema.safeParse(value, { reportInput: true });
+  return result.success ? { value: result.data } : { problems: result.error.issues.flatMap(inWords) };
+}
 
 /** All problems at once: whoever has to correct a file wants to do it once. */
 export function schemaError(subject: string, problems: readonly Problem[]): GrueError {

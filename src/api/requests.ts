@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { text } from './common.ts';
 import { GrueError } from './errors.ts';
-import { problemsOf } from './problems.ts';
+import { judge } from './problems.ts';
 import { migrationStep } from './stream-migration.ts';
 
 /** Annotations by which a person (through the CLI, Argo CD or kubectl) asks a migration for something. Flat, because admission policies cannot parse JSON. */
@@ -38,19 +38,18 @@ const request = z
 export type Request = z.output<typeof request>;
 
 /**
- * The request in the annotations of a migration, answered or not.
+ * The request in the annotations of a migration, answered or not; undefined when there is none.
  * Without an id there is none: whoever writes the annotations one by one writes the id last.
- * @returns an error GRUE-API-001 that names the annotations when the request cannot be understood; a value, because people write these by
- *   hand and the answer belongs into the status
+ * @throws GrueError GRUE-API-001, which names the annotations that cannot be understood
  */
-export function parseRequest(annotations: Readonly<Record<string, string>> | undefined): Request | GrueError | undefined {
+export function parseRequest(annotations: Readonly<Record<string, string>> | undefined): Request | undefined {
   if (annotations?.[requestAnnotations.id] === undefined) return undefined;
   const present = Object.entries(requestAnnotations).flatMap(([part, annotation]) => {
     const value = annotations[annotation];
     return value === undefined ? [] : [[part, value]];
   });
-  const result = request.safeParse(Object.fromEntries(present));
-  if (result.success) return result.data;
-  const problems = problemsOf(result.error).map(({ path, what }) => `${requestAnnotations[path as keyof typeof requestAnnotations]} ${what}`);
-  return new GrueError('GRUE-API-001', problems.join('; '), { at: 'metadata.annotations' });
+  const judged = judge(request, Object.fromEntries(present));
+  if ('value' in judged) return judged.value;
+  const problems = judged.problems.map(({ path, what }) => `${requestAnnotations[path as keyof typeof requestAnnotations]} ${what}`);
+  throw new GrueError('GRUE-API-001', problems.join('; '), { at: 'metadata.annotations' });
 }
