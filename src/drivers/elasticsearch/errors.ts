@@ -76,14 +76,18 @@ function refused(what: string, error: errors.ResponseError, others: Readonly<Rec
   const status = statusOf(error) ?? 0;
   const said = serverError(error);
   const reason = said === undefined ? `HTTP status ${status}` : reasonOf(said);
-  if (status === 401 || status === 403)
-    return new GrueError('GRUE-PLT-005', `${what}: ${reason}`, { fix: 'check the Secret that the Platform names, and the privileges of its user' });
   const other = others[said?.type ?? ''];
   if (other !== undefined) return new GrueError(other, `${what}: ${reason}`);
   const shard = said?.failed_shards?.[0];
   if (shard !== undefined) return shardError(what, shard);
   const unavailable = said === undefined ? GATEWAY_STATUS.has(status) : UNAVAILABLE.has(said.type ?? '');
-  return new GrueError(unavailable ? 'GRUE-PLT-003' : 'GRUE-ES-006', `${what}: ${reason}`);
+  return unavailable ? new GrueError('GRUE-PLT-003', `${what}: ${reason}`) : refusal(what, status, reason);
+}
+
+/** The error for an answer that refuses for good. */
+export function refusal(what: string, status: number, reason: string): GrueError {
+  if (status !== 401 && status !== 403) return new GrueError('GRUE-ES-006', `${what}: ${reason}`);
+  return new GrueError('GRUE-PLT-005', `${what}: ${reason}`, { fix: 'check the Secret that the Platform names, and the privileges of its user' });
 }
 
 export function shardError(what: string, { index, shard, reason }: ShardFailure): GrueError {
