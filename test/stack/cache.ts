@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withLock } from '../../scripts/lock.js';
 import type { Progress } from './commands.ts';
@@ -8,6 +8,8 @@ import { cacheHome } from './paths.ts';
 interface Making {
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** How far it is, for the lines that tell that it still goes on. */
+  readonly detail?: (unfinished: string) => string;
 }
 
 const TELL_EVERY_MS = 20_000;
@@ -19,41 +21,35 @@ const TELL_EVERY_MS = 20_000;
  * @param key what it is, with everything that it depends on (versions): another key is another entry
  * @param make writes the entry to the path that it is given, which does not exist yet
  */
-export async function cached(key: string, { progress, signal }: Making, make: (path: string) => Promise<void>): Promise<string> {
+export async function cached(key: string, { progress, signal, detail }: Making, make: (path: string) => Promise<void>): Promise<string> {
   const path = join(cacheHome(), key);
   if (existsSync(path)) return path;
-  const onWait = (pid: number) => progress(`${key}: process ${pid} is making it, waiting`);
-  await withLock(
-    `${path}.lock`,
-    async () => {
-      if (existsSync(path)) return;
-      const unfinished = `${path}.unfinished`;
-      await rm(unfinished, { recursive: true, force: true });
-      await mkdir(cacheHome(), { recursive: true });
-      await timed(key, progress, () => make(unfinished));
-      await rename(unfinished, path);
-    },
-    { onWait, signal },
-  );
+  const unfinished = `${path}.unfinished`;
+  const elapsed = stopwatch();
+  let doing = 'starting';
+  const timer = setInterval(() => progress(`${key}: ${doing}, ${elapsed()} so far${detail?.(unfinished) ?? ''}`), TELL_EVERY_MS);
+  const onWait = (pid: number) => {
+    doing = `waiting for process ${pid} to make it`;
+    progress(`${key}: ${doing}`);
+  };
+  const work = async () => {
+    if (existsSync(path)) return;
+    doing = 'making it';
+    progress(`${key}: making it, once, for the cache in ${cacheHome()}`);
+    await rm(unfinished, { recursive: true, force: true });
+    await make(unfinished);
+    await rename(unfinished, path);
+    progress(`${key}: made in ${elapsed()}`);
+  };
+  await withLock(`${path}.lock`, work, { onWait, signal }).finally(() => clearInterval(timer));
   return path;
 }
 
-/** Tells when the work begins, from time to time that it still goes on, and how long it took. */
-async function timed(what: string, progress: Progress, work: () => Promise<void>): Promise<void> {
-  const begin = Date.now();
-  const elapsed = () => `${((Date.now() - begin) / 1000).toFixed(0)} s`;
-  progress(`${what}: making it once, for the cache in ${cacheHome()}`);
-  const timer = setInterval(() => progress(`${what}: still at it after ${elapsed()}`), TELL_EVERY_MS);
-  try {
-    await work();
-    progress(`${what}: done after ${elapsed()}`);
-  } finally {
-    clearInterval(timer);
-  }
+export function isCached(key: string): boolean {
+  return existsSync(join(cacheHome(), key));
 }
 
-/** A short name of a file's state that changes whenever the file is replaced. */
-export async function fileMark(path: string): Promise<string> {
-  const { size, mtimeMs } = await stat(path);
-  return `${size.toString(36)}${Math.floor(mtimeMs).toString(36)}`;
+function stopwatch(): () => string {
+  const began = Date.now();
+  return () => `${((Date.now() - began) / 1000).toFixed(0)} s`;
 }

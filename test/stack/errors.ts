@@ -6,6 +6,7 @@ export type StackErrorCode =
   | 'STACK-ASSETS' // KUBEBUILDER_ASSETS or KUBECONFIG does not hold what it should
   | 'STACK-BUILD' // a build or download failed
   | 'STACK-SERVER' // a server ended or did not become ready
+  | 'STACK-PORT' // the port that a server was given was taken in the meantime
   | 'STACK-STATE'; // already up, not up, unknown name
 
 export class StackError extends Error {
@@ -17,5 +18,12 @@ export class StackError extends Error {
     this.name = 'StackError';
     this.code = code;
     this.fix = fix;
+  }
+
+  /** One error for several messages that are complete already. */
+  static joined(code: StackErrorCode, messages: readonly string[]): StackError {
+    const error = new StackError(code, '');
+    error.message = messages.join('\n');
+    return error;
   }
 }

@@ -14,13 +14,14 @@ export interface Jdk {
 /** The newest that the recipes were tried with; a newer one is taken only when there is nothing else. */
 const NEWEST_TRIED = 25;
 
-/** Finds a JDK (with javac) of at least this major version. @throws StackError STACK-JDK, saying what was found */
+/** Finds a JDK (with javac) of at least this major version: that of JAVA_HOME if it will do, else the best of the machine. @throws StackError STACK-JDK, saying what was found */
 export function findJdk(least: number, env = process.env): Jdk {
   const found = candidates(env)
     .map(readJdk)
     .filter((jdk) => jdk !== undefined);
   const order = (jdk: Jdk) => (jdk.major <= NEWEST_TRIED ? jdk.major : -jdk.major);
-  const [best] = found.filter((jdk) => jdk.major >= least).sort((a, b) => order(b) - order(a));
+  const fit = found.filter((jdk) => jdk.major >= least).sort((a, b) => order(b) - order(a));
+  const best = fit.find((jdk) => jdk.home === env['JAVA_HOME']) ?? fit[0];
   if (best !== undefined) return best;
   const seen = found.map((jdk) => `${jdk.major} in ${jdk.home}`).join(', ') || 'none';
   throw new StackError(

@@ -27,7 +27,11 @@ export function classArchive(
     try {
       const archive = join(scratch, 'classes.jsa');
       const server = await launch(await spec([`-XX:ArchiveClassesAtExit=${archive}`], scratch), scratch);
-      await untilReady(server, scratch, signal).finally(() => end(server, scratch, 'SIGTERM'));
+      try {
+        await untilReady(server, scratch, signal);
+      } finally {
+        await end(server, scratch, 'SIGTERM');
+      }
       // a JVM that cannot write one is not a reason to stop: an empty file is ignored like any that does not fit
       await (existsSync(archive) ? rename(archive, path) : writeFile(path, ''));
     } finally {

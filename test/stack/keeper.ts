@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { processStart, tryLock, unlock } from '../../scripts/lock.js';
 import type { Progress } from './commands.ts';
 import { type ControlServer, serveControl } from './control.ts';
 import { StackError } from './errors.ts';
-import { clearLeftovers, forget } from './leftovers.ts';
+import { clearLeftovers, forget, sweepTemporary } from './leftovers.ts';
 import type { ControlRequest, KeeperMessage, OwnerMessage, StackState } from './protocol.ts';
 import { end, launch, type RunningServer, type ServerSpec, untilReady } from './server.ts';
 
@@ -64,6 +64,8 @@ export async function keep(name: string, directory: string, bringUp: (keeper: Ke
 
   const start = async (spec: ServerSpec): Promise<void> => {
     abort.signal.throwIfAborted();
+    const before = servers.get(spec.name);
+    if (before !== undefined) await end(before, directory, 'SIGKILL');
     const server = await launch(spec, directory);
     servers.set(spec.name, server);
     // stop() may have gone through the servers while this one was being launched
@@ -72,6 +74,7 @@ export async function keep(name: string, directory: string, bringUp: (keeper: Ke
   };
   try {
     await clearLeftovers(directory);
+    await sweepTemporary(dirname(directory));
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const facts = await bringUp({ directory, progress: (line) => tell({ type: 'progress', line }), signal: abort.signal, start });
     control = await serveControl(directory, (request) => obey(request, servers, directory, start));

@@ -2,8 +2,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { processStart } from '../../scripts/lock.js';
+import { processStart, tryLock, unlock } from '../../scripts/lock.js';
 import { signalGroup } from './commands.ts';
+
+/** How the names of stacks begin that live no longer than the process that started them. */
+export const TEMPORARY = 'temporary-';
 
 /**
  * Ends what a keeper that was killed has left running, and forgets its directory. A pid is ended only if it still is
@@ -14,6 +17,17 @@ export async function clearLeftovers(directory: string): Promise<void> {
   for (const { pid } of left) signalGroup(pid, 'SIGKILL');
   while (left.some(({ pid, start }) => processStart(pid) === start)) await sleep(20);
   await forget(directory);
+}
+
+/** Stacks without a lasting name whose keeper was killed would stay on disk for ever: nobody starts that name again. */
+export async function sweepTemporary(stacks: string): Promise<void> {
+  const names = readdirSync(stacks).filter((name) => name.startsWith(TEMPORARY) && !name.includes('.'));
+  for (const name of names) {
+    const lock = `${join(stacks, name)}.lock`;
+    if (tryLock(lock) !== undefined) continue;
+    await clearLeftovers(join(stacks, name));
+    unlock(lock);
+  }
 }
 
 export async function forget(directory: string): Promise<void> {

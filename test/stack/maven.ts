@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,19 +15,23 @@ const COPY = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-depend
  * @param artifacts `group:artifact:version`
  */
 export async function fetchJars(artifacts: readonly string[], directory: string, signal: AbortSignal): Promise<void> {
-  if (which('mvn') === undefined) {
-    throw new StackError(
-      'STACK-MAVEN',
-      'Maven 3.8 or newer (mvn) is needed to fetch the servers',
-      'install it (Debian and Ubuntu: apt-get install maven; macOS: brew install maven)',
-    );
-  }
   await mkdir(directory, { recursive: true });
   await writeFile(join(directory, 'pom.xml'), pom(artifacts));
   const command = ['mvn', '-B', '-ntp', COPY, '-DincludeScope=runtime', `-DoutputDirectory=${join(directory, 'jars')}`];
   const options = { cwd: directory, env: environment(), signal, log: join(directory, 'maven.log') };
   // Maven 3 does not guard its local repository against a second Maven that fills it at the same time.
   await withLock(join(cacheHome(), 'maven.lock'), () => run(command, options), { signal });
+}
+
+/** @throws StackError STACK-MAVEN */
+export function requireMaven(): void {
+  const fix = 'install it (Debian and Ubuntu: apt-get install maven; macOS: brew install maven)';
+  if (which('mvn') === undefined)
+    throw new StackError('STACK-MAVEN', 'Maven 3.8 or newer is needed to fetch Kafka and Elasticsearch, and there is no mvn in PATH', fix);
+  const said = execFileSync('mvn', ['--version'], { encoding: 'utf8', env: { ...process.env, ...environment() } });
+  const [, version = '', major, minor] = said.match(/Apache Maven ((\d+)\.(\d+)\S*)/) ?? [];
+  if (Number(major) === 3 && Number(minor) < 8)
+    throw new StackError('STACK-MAVEN', `Maven 3.8 or newer is needed to fetch Kafka and Elasticsearch, this is ${version}`, fix);
 }
 
 /** Maven uses the Java that its user has set up for it (trust stores, proxies); only without any do we name one. */

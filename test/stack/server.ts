@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processStart } from '../../scripts/lock.js';
@@ -71,10 +71,15 @@ export async function untilReady(server: RunningServer, directory: string, signa
       await sleep(PROBE_EVERY_MS, undefined, { signal });
       continue;
     }
-    const what = late ? `is not ready after ${READY_WITHIN_MS / 1000} s` : `ended: ${await server.ended}`;
-    const log = logFile(directory, server.spec.name);
-    throw new StackError('STACK-SERVER', `${server.spec.name} ${what}\n  the end of ${log}:\n${await tail(log, 15)}`);
+    throw await failure(server, directory, late);
   }
+}
+
+async function failure(server: RunningServer, directory: string, late: boolean): Promise<StackError> {
+  const log = logFile(directory, server.spec.name);
+  const what = late ? `is not ready after ${READY_WITHIN_MS / 1000} s` : `ended: ${await server.ended}`;
+  const portTaken = !late && /address already in use/i.test(await readFile(log, 'utf8').catch(() => ''));
+  return new StackError(portTaken ? 'STACK-PORT' : 'STACK-SERVER', `${server.spec.name} ${what}\n  the end of its log:\n${await tail(log, 15)}`);
 }
 
 async function probe({ spec, hasEnded }: RunningServer, signal: AbortSignal): Promise<boolean> {

@@ -8,7 +8,7 @@ import { type Progress, tail } from './commands.ts';
 import { askKeeper } from './control.ts';
 import { StackError } from './errors.ts';
 import { writeUser } from './kubernetes/cluster.ts';
-import { clearLeftovers } from './leftovers.ts';
+import { clearLeftovers, TEMPORARY } from './leftovers.ts';
 import { stackDirectory } from './paths.ts';
 import {
   type ElasticsearchState,
@@ -111,7 +111,7 @@ export async function stopStack(name: string): Promise<void> {
 }
 
 async function startKeeper(options: StackOptions): Promise<{ keeper: ChildProcess; directory: string }> {
-  const name = options.name ?? `temporary-${process.pid}-${randomBytes(3).toString('hex')}`;
+  const name = options.name ?? `${TEMPORARY}${process.pid}-${randomBytes(3).toString('hex')}`;
   const directory = stackDirectory(name);
   const { only = PARTS, useCluster, pin } = options;
   const argument: KeeperOptions = { name, directory, only, useCluster, pin };

@@ -1,23 +1,35 @@
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { cached } from '../cache.ts';
+import { cached, isCached } from '../cache.ts';
 import { type Progress, run } from '../commands.ts';
 import { findJdk, type Jdk } from '../jdk.ts';
 import { archiveFlags, classArchive } from '../jvm.ts';
-import { fetchJars } from '../maven.ts';
+import { fetchJars, requireMaven } from '../maven.ts';
+import type { Need } from '../needs.ts';
 import { freePorts } from '../ports.ts';
 import { type ElasticsearchInstallation, nodeSpec } from './node.ts';
 
 const VERSION = '9.5.3';
+const OLDEST_JDK = 21;
 const RECIPE = 1; // counts changes of what this file makes
 const ARTIFACTS = [`org.elasticsearch:elasticsearch:${VERSION}`, `org.elasticsearch.plugin:transport-netty4:${VERSION}`];
 const KEY = `elasticsearch-${VERSION}-${RECIPE}`;
 
+/** What must be on the machine, each as a function that throws when it is not. */
+export const elasticsearchNeeds = (): readonly Need[] => [
+  () => {
+    const { major } = findJdk(OLDEST_JDK);
+    if (!isCached(keyFor(major))) requireMaven();
+  },
+];
+
+const keyFor = (jdkMajor: number) => `${KEY}-jdk-${jdkMajor}`;
+
 /** Brings the node into the cache: jars and modules, our launcher compiled against them, an archive of its loaded classes. */
 export async function installElasticsearch(progress: Progress, signal: AbortSignal): Promise<ElasticsearchInstallation> {
-  const jdk = findJdk(21);
+  const jdk = findJdk(OLDEST_JDK);
   const making = { progress, signal };
-  const home = await cached(`${KEY}-jdk-${jdk.major}`, making, async (path) => {
+  const home = await cached(keyFor(jdk.major), making, async (path) => {
     await fetchJars(ARTIFACTS, path, signal);
     await Promise.all(['config', 'plugins'].map((name) => mkdir(join(path, name))));
     await writeFile(join(path, 'log4j2.properties'), LOGGING);

@@ -1,16 +1,18 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cached } from '../cache.ts';
+import { cached, isCached } from '../cache.ts';
 import { type Progress, run } from '../commands.ts';
 import { findJdk, type Jdk } from '../jdk.ts';
 import { archiveFlags, classArchive } from '../jvm.ts';
-import { fetchJars } from '../maven.ts';
+import { fetchJars, requireMaven } from '../maven.ts';
+import type { Need } from '../needs.ts';
 import { freePorts } from '../ports.ts';
 import { brokerSpec, jvm, type KafkaInstallation, serverProperties, USER } from './broker.ts';
 
 const VERSION = '4.3.1';
 const LOG4J = '2.25.1'; // Kafka speaks slf4j 1.7 and brings no backend for it
+const OLDEST_JDK = 17;
 const RECIPE = 1; // counts changes of what this file makes
 const ARTIFACTS = [
   `org.apache.kafka:kafka_2.13:${VERSION}`,
@@ -19,9 +21,12 @@ const ARTIFACTS = [
 ];
 const KEY = `kafka-${VERSION}-${RECIPE}`;
 
+/** What must be on the machine, each as a function that throws when it is not. */
+export const kafkaNeeds = (): readonly Need[] => [() => findJdk(OLDEST_JDK), ...(isCached(KEY) ? [] : [requireMaven])];
+
 /** Brings the broker into the cache: its jars, a formatted data directory to copy, an archive of its loaded classes. */
 export async function installKafka(progress: Progress, signal: AbortSignal): Promise<KafkaInstallation> {
-  const jdk = findJdk(17);
+  const jdk = findJdk(OLDEST_JDK);
   const making = { progress, signal };
   const home = await cached(KEY, making, async (path) => {
     await fetchJars(ARTIFACTS, path, signal);

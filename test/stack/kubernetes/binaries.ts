@@ -1,13 +1,16 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cached } from '../cache.ts';
+import { cached, isCached } from '../cache.ts';
 import { isExecutable, type Progress, run, which } from '../commands.ts';
 import { StackError } from '../errors.ts';
+import type { Need } from '../needs.ts';
 
 const KUBERNETES = '1.36.3';
 const ETCD = '3.6.4';
 const RECIPE = 1; // counts changes of what this file makes
+const KEY = `kubernetes-${KUBERNETES}-etcd-${ETCD}-${RECIPE}-${process.platform}-${process.arch}`;
 
 export interface KubernetesBinaries {
   readonly etcd: string;
@@ -20,8 +23,8 @@ export interface KubernetesBinaries {
 export async function findBinaries(progress: Progress, signal: AbortSignal, env = process.env): Promise<KubernetesBinaries> {
   const assets = env['KUBEBUILDER_ASSETS'];
   if (assets) return binariesIn(assets);
-  const key = `kubernetes-${KUBERNETES}-etcd-${ETCD}-${RECIPE}-${process.platform}-${process.arch}`;
-  return binariesIn(await cached(key, { progress, signal }, (path) => build(path, progress, signal)));
+  const detail = (unfinished: string) => `, ${packagesCompiled(join(unfinished, 'build.log'))} packages compiled`;
+  return binariesIn(await cached(KEY, { progress, signal, detail }, (path) => build(path, progress, signal)));
 }
 
 /** @throws StackError STACK-ASSETS naming what is missing */
@@ -49,11 +52,10 @@ function binariesIn(directory: string): KubernetesBinaries {
  * their published versions, because in its own repository those are directories.
  */
 async function build(path: string, progress: Progress, signal: AbortSignal): Promise<void> {
-  requireGo();
   await cp(join(import.meta.dirname, 'build'), join(path, 'source'), { recursive: true });
   const env = { CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false -mod=readonly', GOWORK: 'off', GOTOOLCHAIN: process.env['GOTOOLCHAIN'] ?? 'auto' };
   const compile = (module: string, flags: string, output: string) => {
-    const command = ['go', 'build', '-trimpath', '-ldflags', `-s -w ${flags}`, '-o', output, 'tool'];
+    const command = ['go', 'build', '-v', '-trimpath', '-ldflags', `-s -w ${flags}`, '-o', output, 'tool'];
     return run(command, { cwd: join(path, 'source', module), env, signal, log: join(path, 'build.log') });
   };
   progress(`etcd ${ETCD}: building (about half a minute)`);
@@ -74,6 +76,18 @@ function versionFlags(): string {
 
 const GO_FIX =
   'install Go 1.21 or newer from https://go.dev/dl (it fetches the toolchain that Kubernetes asks for), or point KUBEBUILDER_ASSETS at etcd, kube-apiserver and kubectl, or use a cluster of yours: --use-cluster';
+
+/** What must be on the machine, each as a function that throws when it is not. */
+export const kubernetesNeeds = (env = process.env): readonly Need[] => (env['KUBEBUILDER_ASSETS'] || isCached(KEY) ? [] : [requireGo]);
+
+/** `go build -v` names each package when it begins with it. */
+function packagesCompiled(log: string): number {
+  try {
+    return readFileSync(log, 'latin1').split('\n').length - 1;
+  } catch {
+    return 0;
+  }
+}
 
 function requireGo(): void {
   if (which('go') === undefined) throw new StackError('STACK-GO', 'Go is needed to build the Kubernetes API server, and there is no go in PATH', GO_FIX);
