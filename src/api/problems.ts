@@ -5,7 +5,7 @@ import { GrueError } from './errors.ts';
 export interface Problem {
   /** As `kubectl` writes it: `spec.schema.fields[2].name`. */
   readonly path: string;
-  /** Sentence fragment that goes on after the path. */
+  /** What is wrong there, as a sentence fragment. */
   readonly what: string;
 }
 
@@ -17,12 +17,12 @@ export function judge<S extends z.ZodType>(schema: S, value: unknown): { readonl
 
 /** All problems at once: whoever has to correct a file wants to do it once. */
 export function schemaError(subject: string, problems: readonly Problem[]): GrueError {
-  const list = problems.map(({ path, what }) => `${path} ${what}`).join('; ');
+  const list = problems.map(({ path, what }) => `${path}: ${what}`).join('; ');
   return new GrueError('GRUE-API-001', `${subject}: ${list}`, problems[0] === undefined ? {} : { at: problems[0].path });
 }
 
 function inWords(issue: z.core.$ZodIssue): readonly Problem[] {
-  const path = pathOf(issue.path);
+  const path = issue.path.length === 0 ? 'object' : pathOf(issue.path);
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => ({ path: pathOf([...issue.path, key]), what: 'is not a known field' }));
   return [{ path, what: whatIsWrong(issue) }];
 }

@@ -50,6 +50,6 @@ export function parseRequest(annotations: Readonly<Record<string, string>> | und
   });
   const judged = judge(request, Object.fromEntries(present));
   if ('value' in judged) return judged.value;
-  const problems = judged.problems.map(({ path, what }) => `${requestAnnotations[path as keyof typeof requestAnnotations]} ${what}`);
+  const problems = judged.problems.map(({ path, what }) => `${requestAnnotations[path as keyof typeof requestAnnotations]}: ${what}`);
   throw new GrueError('GRUE-API-001', problems.join('; '), { at: 'metadata.annotations' });
 }
