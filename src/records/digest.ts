@@ -1,0 +1,23 @@
+import { createHash } from 'node:crypto';
+import type { Field } from '../api/common.ts';
+import { formatFieldType, parseFieldType } from './field-types.ts';
+
+/** Number of limbs and bits of each: a sum of 2^29 of them is still exact in a double, in which Elasticsearch sums. */
+export const limbs = { count: 4, bits: 24 } as const;
+
+export type Limbs = readonly [number, number, number, number];
+
+/**
+ * Digest of a document: four 24-bit limbs of a 128-bit hash over its id and its canonical JSON (fields in the order of their names).
+ * md5 read as a little-endian number, because that is what the embedded engine computes natively; it is not meant to resist an attacker.
+ */
+export function digestOf(id: string, canonicalJson: string): Limbs {
+  const hash = createHash('md5').update(`${id}\n${canonicalJson}`).digest();
+  return [hash.readUIntLE(13, 3), hash.readUIntLE(10, 3), hash.readUIntLE(7, 3), hash.readUIntLE(4, 3)];
+}
+
+/** Names the projection that a digest covers: two digests can be compared only if their projections are equal. */
+export function projectionOf(fields: readonly Field[]): string {
+  const covered = fields.map(({ name, type }) => `${name} ${formatFieldType(parseFieldType(type))}`).sort();
+  return createHash('md5').update(covered.join('\n')).digest('base64url').slice(0, 10);
+}
