@@ -93,7 +93,10 @@ export function eventRecorder(options: EventRecorderOptions): EventRecorder {
       return;
     }
     forgetOld(now);
-    if (pending.size >= backlog || !mayRecord(regarding, now)) return metrics.event('dropped');
+    if (pending.size >= backlog || !mayRecord(regarding, now)) {
+      metrics.event('dropped');
+      return;
+    }
     const object = eventObject(regarding, event);
     const started = { key, object, count: 1, lastAt: now, stored: 0, writtenAt: now };
     running.set(key, started);

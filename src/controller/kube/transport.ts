@@ -58,14 +58,15 @@ export function kubeTransport(options: TransportOptions): Transport {
   const ownAgent = secure ? new https.Agent(agentOptions) : new http.Agent(agentOptions);
   const bucket = tokenBucket(options.rate ?? { perSecond: 50, burst: 100 }, options.clock);
 
-  async function requestOptions(exchange: Exchange, signal: AbortSignal): Promise<RequestOptions> {
+  async function requestOptions(exchange: Exchange, body: string | undefined, signal: AbortSignal): Promise<RequestOptions> {
     const prepared: https.RequestOptions = {};
     await options.config.applyToHTTPSOptions(prepared);
     const headers: Record<string, string> = {
       ...(prepared.headers as Record<string, string> | undefined),
       accept: 'application/json',
       'user-agent': options.userAgent,
-      ...(exchange.body ? { 'content-type': exchange.body.contentType } : {}),
+      // Said explicitly, because Node sends the body of a DELETE without a length, which no server can read.
+      ...(exchange.body ? { 'content-type': exchange.body.contentType, 'content-length': String(Buffer.byteLength(body ?? '')) } : {}),
     };
     return {
       ...prepared,
@@ -96,8 +97,8 @@ export function kubeTransport(options: TransportOptions): Transport {
   async function begin(exchange: Exchange, signal: AbortSignal): Promise<IncomingMessage> {
     const wait = bucket.reserve();
     if (wait > 0) await options.clock.sleep(wait, signal);
-    const prepared = await requestOptions(exchange, signal);
     const body = exchange.body && JSON.stringify(exchange.body.value);
+    const prepared = await requestOptions(exchange, body, signal);
     const response = await send(prepared, body).catch((error) => {
       if (exchange.method === 'GET' && error.staleConnection) return send(prepared, body);
       options.metrics.request('<error>', exchange.method, server.host);
