@@ -1,4 +1,4 @@
-import type { Graph, NodeKey } from './graph.ts';
+import { type Graph, type NodeKey, reach } from './graph.ts';
 
 /**
  * Everything that has to be cloned together with `changed`, `changed` included.
@@ -7,16 +7,7 @@ import type { Graph, NodeKey } from './graph.ts';
  * are; and its readers must not mix old and new, so all its readers are, and their aliases flip together. An external stream is read as
  * it is and pulls in nothing: the caller names those readers that its change matters to. A connection is an end.
  */
-export function closure(graph: Graph, changed: Iterable<NodeKey>): ReadonlySet<NodeKey> {
-  const members = new Set<NodeKey>();
-  const open = [...changed];
-  for (let key = open.pop(); key !== undefined; key = open.pop()) {
-    if (members.has(key)) continue;
-    members.add(key);
-    open.push(...pulledBy(graph, key));
-  }
-  return members;
-}
+export const closure = (graph: Graph, changed: Iterable<NodeKey>): ReadonlySet<NodeKey> => reach(changed, (key) => pulledBy(graph, key));
 
 /** The nodes that a clone of `key` pulls in directly. */
 export function pulledBy(graph: Graph, key: NodeKey): readonly NodeKey[] {

@@ -1,5 +1,5 @@
-import type { Binding } from '../api/revision.ts';
 import type { Destination } from '../api/connection.ts';
+import type { Binding } from '../api/revision.ts';
 
 export interface IndexDefinition {
   readonly mappings: Readonly<Record<string, unknown>>;
