@@ -4,7 +4,7 @@ import { processStart, tryLock, unlock } from '../../scripts/lock.js';
 import type { Progress } from './commands.ts';
 import { type ControlServer, serveControl } from './control.ts';
 import { StackError } from './errors.ts';
-import { clearLeftovers, forget, sweepTemporary } from './leftovers.ts';
+import { clearLeftovers, forget, keeperLog, sweepTemporary } from './leftovers.ts';
 import type { ControlRequest, KeeperMessage, OwnerMessage, StackState } from './protocol.ts';
 import { end, launch, type RunningServer, type ServerSpec, untilReady } from './server.ts';
 
@@ -38,6 +38,7 @@ export async function keep(name: string, directory: string, bringUp: (keeper: Ke
       // by force: nothing of what they hold is kept, and a paused server hears nothing else
       await Promise.all([...servers.values()].map((server) => end(server, directory, 'SIGKILL')));
       await forget(directory);
+      await forget(keeperLog(directory));
       unlock(`${directory}.lock`);
       process.exit(exitCode);
     })();
@@ -47,19 +48,13 @@ export async function keep(name: string, directory: string, bringUp: (keeper: Ke
 
   const rival = tryLock(`${directory}.lock`);
   if (rival !== undefined) {
-    tell({
-      type: 'failed',
-      message: new StackError(
-        'STACK-STATE',
-        `the stack "${name}" is up or coming up already (process ${rival})`,
-        'use it, end it with `npm run stack -- down`, or choose another --name',
-      ).message,
-    });
+    const fix = 'use it, end it with `npm run stack -- down`, or choose another --name';
+    await tell(failed(new StackError('STACK-STATE', `the stack "${name}" is up or coming up already (process ${rival})`, fix)));
     process.exit(1);
   }
   process.on('uncaughtException', (error) => {
     console.error(error);
-    void stop(1);
+    void tell(failed(error)).then(() => stop(1));
   });
 
   const start = async (spec: ServerSpec): Promise<void> => {
@@ -76,20 +71,26 @@ export async function keep(name: string, directory: string, bringUp: (keeper: Ke
     await clearLeftovers(directory);
     await sweepTemporary(dirname(directory));
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    const facts = await bringUp({ directory, progress: (line) => tell({ type: 'progress', line }), signal: abort.signal, start });
+    const facts = await bringUp({ directory, progress: (line) => void tell({ type: 'progress', line }), signal: abort.signal, start });
     control = await serveControl(directory, (request) => obey(request, servers, directory, start));
     const keeper = { pid: process.pid, start: processStart(process.pid) ?? '' };
     const state: StackState = { name, directory, keeper, controlSocket: control.path, ...facts };
     await writeFile(join(directory, 'stack.json'), JSON.stringify(state, null, 2), { mode: 0o600 });
-    tell({ type: 'ready' });
+    await tell({ type: 'ready' });
   } catch (error) {
-    if (!abort.signal.aborted) tell({ type: 'failed', message: error instanceof StackError ? error.message : String((error as Error).stack) });
+    if (!abort.signal.aborted) await tell(failed(error));
     await stop(1);
   }
 }
 
-function tell(message: KeeperMessage): void {
-  if (process.connected) process.send?.(message);
+/** Returns when the message is on its way: an exit right after it would otherwise lose it. */
+function tell(message: KeeperMessage): Promise<void> {
+  return new Promise((resolve) => (process.connected ? process.send?.(message, () => resolve()) : resolve()));
+}
+
+function failed(error: unknown): KeeperMessage {
+  const { code, message } = error instanceof StackError ? error : { code: 'STACK-SERVER' as const, message: String((error as Error).stack) };
+  return { type: 'failed', code, message };
 }
 
 function liveAsLongAsOwner(stop: () => void): void {

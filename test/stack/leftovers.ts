@@ -5,6 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { processStart, tryLock, unlock } from '../../scripts/lock.js';
 import { signalGroup } from './commands.ts';
 
+/** What a keeper itself prints, which is nothing unless something is wrong with it. */
+export const keeperLog = (directory: string): string => `${directory}.keeper.log`;
+
 /** How the names of stacks begin that live no longer than the process that started them. */
 export const TEMPORARY = 'temporary-';
 

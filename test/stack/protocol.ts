@@ -1,3 +1,5 @@
+import type { StackErrorCode } from './errors.ts';
+
 /** What the keeper of a stack, its owner and others who use the stack say to each other. All of it is JSON. */
 
 export const PARTS = ['kubernetes', 'kafka', 'elasticsearch'] as const;
@@ -18,7 +20,7 @@ export interface KeeperOptions {
 export type KeeperMessage =
   | { readonly type: 'progress'; readonly line: string }
   | { readonly type: 'ready' }
-  | { readonly type: 'failed'; readonly message: string };
+  | { readonly type: 'failed'; readonly code: StackErrorCode; readonly message: string };
 
 /** From owner to keeper. Without it the stack ends with its owner. */
 export interface OwnerMessage {

@@ -1,25 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processStart } from '../../scripts/lock.js';
-import { type Progress, tail } from './commands.ts';
+import type { Progress } from './commands.ts';
 import { askKeeper } from './control.ts';
 import { StackError } from './errors.ts';
 import { writeUser } from './kubernetes/cluster.ts';
 import { clearLeftovers, TEMPORARY } from './leftovers.ts';
+import { letOutlive, startKeeper } from './owner.ts';
 import { stackDirectory } from './paths.ts';
-import {
-  type ElasticsearchState,
-  type KafkaState,
-  type KeeperMessage,
-  type KeeperOptions,
-  type KubernetesState,
-  PARTS,
-  type Part,
-  type StackState,
-} from './protocol.ts';
+import { type ElasticsearchState, type KafkaState, type KubernetesState, PARTS, type Part, type StackState } from './protocol.ts';
 import { logFile } from './server.ts';
 
 export interface StackOptions {
@@ -70,20 +62,14 @@ export interface Stack extends AsyncDisposable {
  * @throws StackError when something that it needs is missing or a server does not start; nothing is left running then
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const { keeper, directory } = await startKeeper(options);
-  // a script that forgets to stop the stack ends all the same, and the stack with it
-  keeper.unref();
-  keeper.channel?.unref();
-  return stackOf(readState(directory));
+  return (await start(options)).stack;
 }
 
 /** Brings up a stack that stays until somebody ends it, also after this process. */
 export async function startLastingStack(options: StackOptions & { readonly name: string }): Promise<Stack> {
-  const { keeper, directory } = await startKeeper(options);
-  keeper.send({ type: 'outlive' });
-  keeper.disconnect();
-  keeper.unref();
-  return stackOf(readState(directory));
+  const { keeper, stack } = await start(options);
+  letOutlive(keeper);
+  return stack;
 }
 
 /** The stack that the environment names (GRUE_STACK_DIR, as `npm run stack -- env` prints it). */
@@ -110,37 +96,13 @@ export async function stopStack(name: string): Promise<void> {
   await stopIn(stackDirectory(name));
 }
 
-async function startKeeper(options: StackOptions): Promise<{ keeper: ChildProcess; directory: string }> {
+async function start(options: StackOptions): Promise<{ readonly keeper: ChildProcess; readonly stack: Stack }> {
   const name = options.name ?? `${TEMPORARY}${process.pid}-${randomBytes(3).toString('hex')}`;
   const directory = stackDirectory(name);
-  const { only = PARTS, useCluster, pin } = options;
-  const argument: KeeperOptions = { name, directory, only, useCluster, pin };
-  mkdirSync(dirname(directory), { recursive: true });
-  const log = `${directory}.keeper.log`;
-  const fd = openSync(log, 'w', 0o600);
+  const { only = PARTS, useCluster, pin, progress = () => {} } = options;
   const main = join(import.meta.dirname, 'keeper-main.ts');
-  const keeper = spawn(process.execPath, [main, JSON.stringify(argument)], { detached: true, stdio: ['ignore', fd, fd, 'ipc'] });
-  closeSync(fd);
-  await untilStackReady(keeper, log, options.progress ?? (() => {}));
-  rmSync(log, { force: true });
-  return { keeper, directory };
-}
-
-function untilStackReady(keeper: ChildProcess, log: string, progress: Progress): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  let failure: string | undefined;
-  keeper.on('message', (message: KeeperMessage) => {
-    if (message.type === 'progress') progress(message.line);
-    else if (message.type === 'ready') resolve();
-    else failure = message.message;
-  });
-  keeper.once('error', reject);
-  keeper.once('exit', async () => {
-    const error = new StackError('STACK-SERVER', failure ?? `the keeper of the stack ended by itself\n${await tail(log, 20)}`);
-    if (failure !== undefined) error.message = failure;
-    reject(error);
-  });
-  return promise;
+  const keeper = await startKeeper(main, { name, directory, only, useCluster, pin }, progress);
+  return { keeper, stack: stackOf(readState(directory)) };
 }
 
 function readState(directory: string): StackState {
