@@ -113,11 +113,7 @@ function rootsToFreeze({ desired, live }: PlanInput, wanted: ReadonlyMap<NodeKey
 }
 
 /** What is cloned or flipped back, all that it reads, directly or not, and what was named. */
-function stepsOf(
-  { desired, live, named }: PlanInput,
-  clones: Clones,
-  place: (key: NodeKey) => Omit<PlannedStep, 'of' | 'from'>,
-): readonly PlannedStep[] {
+function stepsOf({ desired, live, named }: PlanInput, clones: Clones, place: (key: NodeKey) => Omit<PlannedStep, 'of' | 'from'>): readonly PlannedStep[] {
   const involved = new Set([...reach(clones.keys(), (key) => desired.above(key)), ...named]);
   return desired.order.flatMap((key) => {
     const definition = desired.nodes.get(key);

@@ -1,4 +1,5 @@
 import { GrueError } from '../api/errors.ts';
+import { parseFieldType } from '../records/field-types.ts';
 import type { ConnectionDefinition, Definition, Graph, NodeKey, PipelineDefinition, Problem, StreamDefinition } from './graph.ts';
 
 /** Bounds of the lists in a Revision. */
@@ -27,8 +28,24 @@ function errorsOf(graph: Graph, at: NodeKey, definition: Definition, rivals: Riv
   }
 }
 
-function streamErrors(graph: Graph, at: NodeKey, { name, spec }: StreamDefinition): readonly GrueError[] {
-  if (spec.external) return [];
+function streamErrors(graph: Graph, at: NodeKey, definition: StreamDefinition): readonly GrueError[] {
+  return [...typeErrors(definition), ...(definition.spec.external ? [] : writerErrors(graph, at, definition))];
+}
+
+/** Types that fit their pattern and mean nothing, such as DECIMAL(5,9). */
+function typeErrors({ spec }: StreamDefinition): readonly GrueError[] {
+  return spec.schema.fields.flatMap(({ name, type }) => {
+    try {
+      parseFieldType(type);
+      return [];
+    } catch (error) {
+      if (!(error instanceof GrueError)) throw error;
+      return [new GrueError(error.code, error.message, { at: `spec.schema.fields.${name}`, ...(error.fix === undefined ? {} : { fix: error.fix }) })];
+    }
+  });
+}
+
+function writerErrors(graph: Graph, at: NodeKey, { name }: StreamDefinition): readonly GrueError[] {
   const writers = graph.above(at);
   if (writers.length === 0) {
     const fix = `add a Pipeline with "INSERT INTO ${name} SELECT ...", or say spec.external if others write it`;
