@@ -164,9 +164,9 @@ export function eventRecorder(options: EventRecorderOptions): EventRecorder {
           logger.warn('an event was not taken', { error, regarding: series.object.metadata.name });
           return metrics.event('failed');
         }
-        // An event of an hour ago is swept away by the server: then its series starts anew.
+        // An event of an hour ago is swept away by the server: then its series starts anew, at once.
         if (error.kind === 'NotFound') series.stored = 0;
-        await clock.sleep(error.retryAfterMilliseconds ?? 1_000 * attempt, giveUp.signal).catch(() => {});
+        else await clock.sleep(error.retryAfterMilliseconds ?? 1_000 * attempt, giveUp.signal).catch(() => {});
       }
     }
   }
