@@ -64,6 +64,39 @@ export interface KafkaCluster {
   close(): Promise<void>;
 }
 
+/** A topic or group that Grue made. Kafka keeps no notes of ours on them, so they stand in a topic of their own. */
+export interface RegistryEntry {
+  readonly kind: 'topic' | 'group';
+  /** Its physical name. */
+  readonly name: string;
+  /** Set for topics, once created. */
+  readonly topicId?: string | undefined;
+  readonly installation: string;
+  readonly namespace: string;
+  readonly revision: string;
+}
+
+export type Claim = { readonly outcome: 'Ours' } | { readonly outcome: 'Others'; readonly installation: string };
+
+/**
+ * What Grue made in a Kafka cluster under one prefix, and which installation may work there: a compacted topic `<prefix>.registry`,
+ * which the first call makes. Several installations may use it at the same time.
+ */
+export interface KafkaRegistry {
+  /** Notes an object; a later note on the same kind and name replaces the earlier one. */
+  record(entry: RegistryEntry, signal: AbortSignal): Promise<void>;
+  /** Takes the note back, after the object is gone. */
+  forget(kind: RegistryEntry['kind'], name: string, signal: AbortSignal): Promise<void>;
+  /** All notes up to now, of all installations. */
+  entries(signal: AbortSignal): Promise<readonly RegistryEntry[]>;
+  /** Claims the cluster for an installation unless it is claimed: of several at once, exactly one gets it. Repeating it changes nothing. */
+  claim(installation: string, signal: AbortSignal): Promise<Claim>;
+  /** Gives the claim back. Nothing happens if it is another installation's. */
+  release(installation: string, signal: AbortSignal): Promise<void>;
+  /** Ends the claims of all others and claims for this installation. Only a person may decide that. */
+  takeOver(installation: string, signal: AbortSignal): Promise<Claim>;
+}
+
 export interface IndexFacts {
   readonly name: string;
   readonly uuid: string;
@@ -110,7 +143,9 @@ export interface IndexView {
   /** Documents without a `grue` stamp, or with a root outside `roots`. */
   countForeign(roots: readonly string[], signal: AbortSignal): Promise<number>;
   /** Smallest origin offset per root partition. */
-  minimumOrigins(signal: AbortSignal): Promise<readonly { readonly root: string; readonly epoch: number; readonly partition: number; readonly offset: Offset }[]>;
+  minimumOrigins(
+    signal: AbortSignal,
+  ): Promise<readonly { readonly root: string; readonly epoch: number; readonly partition: number; readonly offset: Offset }[]>;
   /** Version (as text of digits) and digest of those of the given ids that exist. */
   versions(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, { readonly version: string; readonly digest: string }>>;
   /** Documents matched through the filter and routing of an alias. */
