@@ -60,7 +60,8 @@ function uuid(): string {
 
 /**
  * One node that is broker and controller. Small buffers and partition counts keep it at about 200 MiB; retention and
- * compaction look often, so that a test can wait for them; the record limit lets a 10 MB record exist.
+ * compaction look often, so that a test can wait for them; the record limit lets a 10 MB record exist. A broker that was
+ * killed may register again when its session is over: the default of 9 s would be the time of every restart.
  */
 export function serverProperties(data: string, ports: KafkaPorts): string {
   const jaas = (login: string) => `org.apache.kafka.common.security.${login}`;
@@ -79,6 +80,8 @@ listener.name.sasl.scram-sha-512.sasl.jaas.config=${jaas('scram.ScramLoginModule
 log.dirs=${data}
 auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=1
