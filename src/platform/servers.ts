@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import type { Platform } from '../api/platform.ts';
+import type { Clock } from '../controller/clock.ts';
+import type { KubeApi } from '../controller/kube/api.ts';
+import type { KafkaCluster, SearchCluster } from '../drivers/ports.ts';
+import type { Servers } from '../reconcilers/world.ts';
+import { type ServerSettings, serverSettings } from './settings.ts';
+
+export interface ServerPoolOptions {
+  readonly kube: Pick<KubeApi, 'get'>;
+  readonly clock: Pick<Clock, 'monotonic'>;
+  readonly clientId: string;
+  readonly openKafka: (settings: ServerSettings['kafka']) => KafkaCluster;
+  readonly openSearch: (settings: ServerSettings['search']) => SearchCluster;
+}
+
+interface Entry {
+  readonly digest: string;
+  readonly servers: Servers;
+  readonly checkedAt: number;
+}
+
+/** Secrets are read again this often, and identities asked for again: both can change under an unchanged Platform. */
+const checkEvery = 30_000;
+
+/** One connection per Platform, shared by all passes, replaced when its spec or its Secrets change. */
+export function serverPool({ kube, clock, clientId, openKafka, openSearch }: ServerPoolOptions) {
+  const entries = new Map<string, Entry>();
+  const opening = new Map<string, Promise<Servers>>();
+
+  async function open(platform: Platform, signal: AbortSignal): Promise<Servers> {
+    const { uid } = platform.metadata;
+    const before = entries.get(uid);
+    const settings = await serverSettings(platform, clientId, kube, signal);
+    const digest = createHash('sha256').update(JSON.stringify(settings)).digest('hex');
+    const reuse = before?.digest === digest ? before.servers : undefined;
+    const kafka = reuse?.kafka ?? openKafka(settings.kafka);
+    const search = reuse?.search ?? openSearch(settings.search);
+    try {
+      const [kafkaClusterId, elasticsearchUuid] = await Promise.all([kafka.clusterId(signal), search.clusterUuid(signal)]);
+      const servers = { kafka, search, kafkaClusterId, elasticsearchUuid };
+      entries.set(uid, { digest, servers, checkedAt: clock.monotonic() });
+      if (before && !reuse) await close(before.servers);
+      return servers;
+    } catch (error) {
+      entries.delete(uid);
+      await close({ kafka, search });
+      throw error;
+    }
+  }
+
+  return {
+    /** @throws GrueError GRUE-PLT-002 to GRUE-PLT-006 */
+    async servers(platform: Platform, signal: AbortSignal): Promise<Servers> {
+      const { uid, generation } = platform.metadata;
+      const entry = entries.get(uid);
+      if (entry && clock.monotonic() - entry.checkedAt < checkEvery) return entry.servers;
+      const key = `${uid}/${generation}`;
+      const running = opening.get(key) ?? open(platform, signal).finally(() => opening.delete(key));
+      opening.set(key, running);
+      return running;
+    },
+    async close(): Promise<void> {
+      await Promise.all([...entries.values()].map(({ servers }) => close(servers)));
+    },
+  };
+}
+
+const close = async ({ kafka, search }: Pick<Servers, 'kafka' | 'search'>): Promise<void> => {
+  await Promise.allSettled([kafka.close(), search.close()]);
+};

@@ -1,0 +1,47 @@
+import type { LiveFacts } from './facts.ts';
+import type { Offset } from '../drivers/ports.ts';
+import type { FenceRecord } from '../api/stream-migration.ts';
+
+/** One look at the progress of a group of stages. */
+export interface Sample {
+  readonly at: number;
+  readonly done: Offset;
+}
+
+/** Facts that a restarted operator simply gathers again. Nothing here decides whether an effect has happened. */
+export interface Memory {
+  /** When each object was first seen with its present generation, in monotonic milliseconds. Key: uid. */
+  readonly generations: Map<string, { readonly generation: number; readonly since: number }>;
+  /** Progress samples. Key: uid of the migration or Revision. */
+  readonly samples: Map<string, readonly Sample[]>;
+  /** Ids of Change streams that earlier fences left open, with the number of rounds. Key: uid of the migration, attempt and alias. */
+  readonly open: Map<string, ReadonlyMap<string, number>>;
+  /** A recent view of each namespace, shared by passes that come in bursts. */
+  readonly views: Map<string, { readonly at: number; readonly facts: LiveFacts }>;
+  /** When blue was last proven to be at a fresh fence during a soak. Key: uid of the migration. */
+  readonly soaks: Map<string, SoakMemory>;
+}
+
+export interface SoakMemory {
+  /** A fence that blue is being followed to. */
+  readonly fence: FenceRecord | undefined;
+  /** When the last fence that blue reached was taken, in wall milliseconds. */
+  readonly provenAt: number | undefined;
+}
+
+export const emptyMemory = (): Memory => ({ generations: new Map(), samples: new Map(), open: new Map(), views: new Map(), soaks: new Map() });
+
+const window = 30_000;
+
+/** Adds a sample and forgets those older than half a minute. */
+export function remember(samples: readonly Sample[] | undefined, sample: Sample): readonly Sample[] {
+  return [...(samples ?? []).filter(({ at }) => sample.at - at <= window), sample];
+}
+
+/** Records per second over the samples; undefined while there is too little to tell. */
+export function rateOf(samples: readonly Sample[] | undefined): number | undefined {
+  const first = samples?.[0];
+  const last = samples?.at(-1);
+  if (!first || !last || last.at - first.at < 500) return undefined;
+  return (Number(last.done - first.done) * 1_000) / (last.at - first.at);
+}

@@ -1,0 +1,84 @@
+import { GrueError } from '../../api/errors.ts';
+import { kinds } from '../../api/kinds.ts';
+import type { StreamMigration } from '../../api/stream-migration.ts';
+import { isKubeError } from '../../controller/kube/errors.ts';
+import type { FlipResult } from '../../drivers/ports.ts';
+import { createRevision } from '../revision/create.ts';
+import { fieldManager, type Servers, type World } from '../world.ts';
+import type { Decision, Effect } from './decision.ts';
+import { measure } from './measure.ts';
+import type { Measurement } from './measurement.ts';
+import type { Snapshot } from './snapshot.ts';
+import { finalizer } from './steps/requests.ts';
+
+/** What came of the effect. */
+export type Outcome =
+  | { readonly kind: 'Done' }
+  | { readonly kind: 'Measured'; readonly measurement: Measurement }
+  | { readonly kind: 'Flipped'; readonly result: FlipResult }
+  | { readonly kind: 'Refused'; readonly error: GrueError };
+
+/** Carries out the one effect of a decision. A coded error is an outcome; anything else ends the pass, and the queue tries again. */
+export async function act(decision: Decision, snapshot: Snapshot, world: World, signal: AbortSignal): Promise<Outcome> {
+  if (decision.effect === undefined) return { kind: 'Done' };
+  try {
+    return await carryOut(decision.effect, snapshot, world, signal);
+  } catch (error) {
+    if (error instanceof GrueError) return { kind: 'Refused', error };
+    throw error;
+  }
+}
+
+async function carryOut(effect: Effect, snapshot: Snapshot, world: World, signal: AbortSignal): Promise<Outcome> {
+  const { migration } = snapshot;
+  const { namespace, name } = migration.metadata;
+  switch (effect.kind) {
+    case 'Protect':
+      await protect(migration, effect.hold, world, signal);
+      return { kind: 'Done' };
+    case 'CreateRevisions':
+      for (const { name: revision, spec } of effect.plan.revisions) await createRevision(namespace, revision, spec, world, signal);
+      return { kind: 'Done' };
+    case 'DeleteRevisions':
+      for (const revision of effect.names) {
+        const uid = snapshot.revisions.get(revision)?.metadata.uid;
+        if (uid !== undefined) await deleteRevision(namespace, revision, uid, world, signal);
+      }
+      return { kind: 'Done' };
+    case 'Measure':
+      return { kind: 'Measured', measurement: await measure(effect.fence, effect.pairs, snapshot, await serversOf(snapshot, world, signal), world, signal) };
+    case 'Flip': {
+      const servers = await serversOf(snapshot, world, signal);
+      // A lease is not a lock: what cannot be taken back is done only while nobody else can lead.
+      if (!world.mayAct()) throw new Error(`the lease is in doubt: the aliases of ${namespace}/${name} are not moved now`);
+      return { kind: 'Flipped', result: await servers.search.flip(effect.moves, signal) };
+    }
+  }
+}
+
+async function serversOf({ migration, status, revisions }: Snapshot, world: World, signal: AbortSignal): Promise<Servers> {
+  const of = status.plan?.steps.flatMap(({ to }) => revisions.get(to) ?? [])[0]?.spec.platform.name;
+  const platform = world.caches.platforms.get(`${migration.metadata.namespace}/${of}`);
+  if (!platform) throw new GrueError('GRUE-PLT-001', `there is no Platform ${of} in namespace ${migration.metadata.namespace}`);
+  return world.servers(platform, signal);
+}
+
+async function protect({ metadata }: StreamMigration, hold: boolean, world: World, signal: AbortSignal): Promise<void> {
+  const others = (metadata.finalizers ?? []).filter((entry) => entry !== finalizer);
+  const patch = { metadata: { resourceVersion: metadata.resourceVersion, finalizers: hold ? [...others, finalizer] : others } };
+  try {
+    await world.kube.mergePatch(kinds.StreamMigration, metadata, patch, { fieldManager, signal });
+  } catch (error) {
+    if (!isKubeError(error, 'NotFound')) throw error;
+  }
+}
+
+async function deleteRevision(namespace: string, name: string, uid: string, world: World, signal: AbortSignal): Promise<void> {
+  if (!world.mayAct()) throw new Error(`the lease is in doubt: Revision ${namespace}/${name} is not deleted now`);
+  try {
+    await world.kube.delete(kinds.Revision, { namespace, name }, { uid, signal });
+    world.log.info('deleted a Revision', { namespace, revision: name });
+  } catch (error) {
+    if (!isKubeError(error, 'NotFound')) throw error;
+  }
+}

@@ -1,0 +1,60 @@
+import type { AliasMove, FenceRecord, MigrationStatus, Phase } from '../../api/stream-migration.ts';
+import type { Plan } from '../../topology/plan.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** A pair of indices that must agree before readers move. */
+export interface ParityPair {
+  readonly alias: string;
+  readonly blue: { readonly revision: string; readonly index: string; readonly uuid: string };
+  readonly green: { readonly revision: string; readonly index: string; readonly uuid: string };
+}
+
+/** What is done to the world. At most one per pass, and each may be repeated without harm. */
+export type Effect =
+  | { readonly kind: 'Protect'; readonly hold: boolean }
+  | { readonly kind: 'CreateRevisions'; readonly plan: Plan }
+  | { readonly kind: 'DeleteRevisions'; readonly names: readonly string[] }
+  | { readonly kind: 'Measure'; readonly fence: FenceRecord; readonly pairs: readonly ParityPair[] }
+  | { readonly kind: 'Flip'; readonly moves: readonly AliasMove[] };
+
+/** What one pass has to say. A decision that records an intent has no effect: the effect is a later pass that reads the intent back. */
+export interface Decision {
+  readonly phase: Phase;
+  /** What is going on and, where it waits, for what: one sentence for people. */
+  readonly message: string;
+  /** Written to the status: latches, intents, results. */
+  readonly record?: Partial<MigrationStatus>;
+  readonly effect?: Effect;
+  /** Milliseconds until the next pass; 0 is at once; absent: only when something changes. */
+  readonly again?: number;
+  /** Set where nobody but a person or another system can make progress. */
+  readonly stalled?: { readonly reason: string };
+}
+
+/** A pure function that has nothing to say, or says one thing. */
+export type Step = (snapshot: Snapshot) => Decision | undefined;
+
+export const firstDecision = (way: readonly Step[], snapshot: Snapshot): Decision => {
+  for (const step of way) {
+    const decision = step(snapshot);
+    if (decision) return decision;
+  }
+  return { phase: 'Completed', message: '' };
+};
+
+/** How often something that only the servers know is looked at again. */
+export const poll = 1_000;
+
+export const waitFor = (phase: Phase, message: string, again?: number): Decision => ({ phase, message, ...(again === undefined ? {} : { again }) });
+
+/** Writes something down, and goes on at once. */
+export const note = (phase: Phase, message: string, record: Partial<MigrationStatus>): Decision => ({ phase, message, record, again: 0 });
+
+export const doNow = (phase: Phase, message: string, effect: Effect, again = 0): Decision => ({ phase, message, effect, again });
+
+export const stall = (phase: Phase, reason: string, message: string, again?: number): Decision => ({
+  phase,
+  message,
+  stalled: { reason },
+  ...(again === undefined ? {} : { again }),
+});

@@ -1,0 +1,81 @@
+import { GrueError } from '../../api/errors.ts';
+import type { Change, StreamMigration } from '../../api/stream-migration.ts';
+import { closure } from '../../topology/closure.ts';
+import { applyChange, definitionOf } from '../../topology/definition.ts';
+import { buildGraph, type Definition, type Graph, keyOf, type NodeKey } from '../../topology/graph.ts';
+import { checkPipeline, type TopologyFacts } from '../facts.ts';
+import type { World } from '../world.ts';
+
+/** What is to be live after a migration, and what is wrong with it. */
+export interface Desired {
+  readonly graph: Graph;
+  readonly problems: readonly GrueError[];
+}
+
+export const namedBy = ({ spec }: StreamMigration): readonly NodeKey[] => [...new Set([...(spec.resources ?? []), ...(spec.changes ?? [])].map(keyOf))];
+
+/** What a migration touches by its names alone: the closure, and what above it is not live yet. */
+export function territory(migration: StreamMigration, facts: TopologyFacts): ReadonlySet<NodeKey> {
+  const members = new Set(closure(facts.graph, namedBy(migration).filter((key) => facts.graph.nodes.has(key))));
+  const open = [...members];
+  for (let key = open.pop(); key !== undefined; key = open.pop()) {
+    for (const above of facts.graph.above(key)) {
+      if (members.has(above) || facts.live.has(above)) continue;
+      members.add(above);
+      open.push(above);
+    }
+  }
+  return members;
+}
+
+/**
+ * The closure of the named resources as their logical specs say, everything else as it is live. A sink that has never been live is left
+ * to its first install: there is nothing to compare it with, and no reader to move.
+ */
+export async function desiredGraph(migration: StreamMigration, facts: TopologyFacts, world: World, signal: AbortSignal): Promise<Desired> {
+  const closureKeys = territory(migration, facts);
+  const changed = new Set((migration.spec.changes ?? []).map(keyOf));
+  const definitions = new Map<NodeKey, Definition>();
+  for (const [key, revision] of facts.live) {
+    if (closureKeys.has(key) && !changed.has(key) && facts.definitions.has(key)) continue;
+    const { pipeline } = revision.spec;
+    definitions.set(key, definitionOf(revision, pipeline && (await world.sql.outline(pipeline.sql, signal))));
+  }
+  for (const key of closureKeys) {
+    const definition = facts.definitions.get(key);
+    if (definition === undefined || definitions.has(key)) continue;
+    if (definition.kind === 'Connection' && !facts.live.has(key)) continue;
+    definitions.set(key, definition);
+  }
+  const problems: GrueError[] = [];
+  for (const change of migration.spec.changes ?? []) await applyTo(definitions, change, problems, world, signal);
+  const { graph, problems: ofGraph } = buildGraph([...definitions.values()]);
+  problems.push(...ofGraph.map(({ error }) => error));
+  for (const definition of definitions.values()) {
+    if (definition.kind !== 'Pipeline' || !closureKeys.has(keyOf(definition))) continue;
+    await collect(problems, () => checkPipeline(definition.spec.sql, definition.outline, definitions, world, signal));
+  }
+  return { graph, problems };
+}
+
+async function applyTo(definitions: Map<NodeKey, Definition>, change: Change, problems: GrueError[], world: World, signal: AbortSignal): Promise<void> {
+  const key = keyOf(change);
+  const base = definitions.get(key);
+  if (base === undefined) {
+    problems.push(new GrueError('GRUE-API-002', `${key} is not live, so there is nothing to change`, { at: 'spec.changes', fix: 'edit the resource itself' }));
+    return;
+  }
+  await collect(problems, async () => {
+    const changed = applyChange(base, change);
+    definitions.set(key, changed.kind === 'Pipeline' ? { ...changed, outline: await world.sql.outline(changed.spec.sql, signal) } : changed);
+  });
+}
+
+async function collect(problems: GrueError[], work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof GrueError)) throw error;
+    problems.push(error);
+  }
+}

@@ -1,0 +1,162 @@
+import { GrueError } from '../../api/errors.ts';
+import { kinds } from '../../api/kinds.ts';
+import { parseRequest } from '../../api/requests.ts';
+import type { Revision } from '../../api/revision.ts';
+import type { StreamMigration } from '../../api/stream-migration.ts';
+import { isKubeError } from '../../controller/kube/errors.ts';
+import { refOf } from '../../controller/kube/api.ts';
+import { definitionDigest, digestOf } from '../../topology/fingerprint.ts';
+import { keyOf } from '../../topology/graph.ts';
+import { type Plan, planRevisions } from '../../topology/plan.ts';
+import { observeTopology, type TopologyFacts } from '../facts.ts';
+import { hasFlipped } from '../references.ts';
+import { physicalSuffix } from '../suffix.ts';
+import { settledFor } from '../topology/settle.ts';
+import type { Servers, World } from '../world.ts';
+import { desiredGraph, namedBy, territory } from './desired.ts';
+import { historyCover } from './history.ts';
+import { observeProgress } from './progress.ts';
+import type { Proposal, Rival, Snapshot, Unsettled } from './snapshot.ts';
+import { observeSoak } from './soak.ts';
+
+/** Everything that one pass needs to know. Undefined when the migration is gone. */
+export async function observe(key: string, world: World, signal: AbortSignal): Promise<Snapshot | undefined> {
+  const cached = world.caches.migrations.get(key);
+  if (!cached) return undefined;
+  const migration = isSettled(cached) ? cached : await freshly(key, world, signal);
+  if (!migration) return undefined;
+  const status = migration.status ?? {};
+  const now = world.clock.now();
+  const quiet = { migration, status, now, request: requestOf(migration), unsettled: [], rivals: [], proposal: undefined, revisions: new Map(), aliases: new Map(), progress: undefined, unreachable: undefined, soak: undefined };
+  if (status.outcome !== undefined && quiet.request === undefined && migration.metadata.deletionTimestamp === undefined) return quiet;
+
+  const facts = await observeTopology(migration.metadata.namespace, world, signal);
+  const revisions = new Map(facts.revisions.map((revision) => [revision.metadata.name, revision]));
+  const platform = platformOf(migration, facts, revisions);
+  const found = platform === undefined ? undefined : facts.platforms.get(platform);
+  const servers = found?.servers;
+  const planned = { ...quiet, revisions, aliases: facts.aliases, rivals: rivalsOf(migration, facts), unreachable: found?.error };
+  const frozen = status.plan?.steps.every(({ action, to }) => action !== 'Clone' || revisions.has(to)) ?? false;
+  if (!frozen && status.ending === undefined && status.flip === undefined) {
+    const unsettled = status.plan === undefined ? unsettledInputs(migration, facts, world) : [];
+    const proposal = unsettled.length === 0 && servers && platform !== undefined ? await propose(migration, facts, platform, servers, world, signal) : undefined;
+    return { ...planned, unsettled, proposal };
+  }
+  const progress = servers && frozen ? await observeProgress(migration, revisions, servers, world, signal) : undefined;
+  const soak = servers && hasFlipped(migration) ? await observeSoak(migration, revisions, servers, world, signal) : undefined;
+  return { ...planned, progress, soak };
+}
+
+/** Nothing is asked of it, and nothing will happen to it: the cache is good enough, and costs no call. */
+const isSettled = ({ status, metadata }: StreamMigration): boolean => status?.outcome !== undefined && metadata.deletionTimestamp === undefined;
+
+/** Intents must be seen as they are stored: a cache may be older than the intent that an effect needs. */
+async function freshly(key: string, world: World, signal: AbortSignal): Promise<StreamMigration | undefined> {
+  try {
+    return (await world.kube.get(kinds.StreamMigration, refOf(key), { signal })) as unknown as StreamMigration;
+  } catch (error) {
+    if (isKubeError(error, 'NotFound')) return undefined;
+    throw error;
+  }
+}
+
+function requestOf({ metadata, status }: StreamMigration): Snapshot['request'] {
+  const annotations = metadata.annotations ?? {};
+  try {
+    const ask = parseRequest(annotations);
+    return ask === undefined || answered(status, ask.id) ? undefined : { ask };
+  } catch (error) {
+    if (!(error instanceof GrueError)) throw error;
+    const id = annotations['grue.dev/request-id'] ?? digestOf(annotations);
+    return answered(status, id) ? undefined : { id, error };
+  }
+}
+
+const answered = (status: StreamMigration['status'], id: string): boolean => status?.requests?.some((request) => request.id === id) ?? false;
+
+/** The Platform of the plan, or of the named resources. */
+function platformOf(migration: StreamMigration, facts: TopologyFacts, revisions: ReadonlyMap<string, Revision>): string | undefined {
+  for (const step of migration.status?.plan?.steps ?? []) {
+    const name = revisions.get(step.to)?.spec.platform.name;
+    if (name !== undefined) return name;
+  }
+  for (const key of namedBy(migration)) {
+    const name = facts.resources.get(key)?.spec.platformRef.name ?? facts.live.get(key)?.spec.platform.name;
+    if (name !== undefined) return name;
+  }
+  return undefined;
+}
+
+function rivalsOf(migration: StreamMigration, facts: TopologyFacts): readonly Rival[] {
+  const own = territory(migration, facts);
+  const age = ({ metadata }: StreamMigration): string => `${metadata.creationTimestamp} ${metadata.name}`;
+  return facts.migrations
+    .filter((other) => other.metadata.uid !== migration.metadata.uid && other.status?.outcome === undefined && other.metadata.deletionTimestamp === undefined)
+    .filter((other) => [...territory(other, facts)].some((key) => own.has(key)))
+    .map((other) => ({ name: other.metadata.name, newer: age(other) > age(migration), flipped: hasFlipped(other) || other.status?.flip !== undefined }));
+}
+
+/** Planning waits until everything named is there, sound, as the digest says, and unchanged for a while: a sync applies its files in any order. */
+function unsettledInputs(migration: StreamMigration, facts: TopologyFacts, world: World): readonly Unsettled[] {
+  const waiting = (message: string): Unsettled => ({ reason: 'WaitingForInputs', message });
+  const found: Unsettled[] = [];
+  for (const { kind, name, digest } of migration.spec.resources ?? []) {
+    const resource = facts.resources.get(`${kind}/${name}`);
+    if (!resource) found.push(waiting(`GRUE-API-002 at spec.resources: ${kind}/${name} does not exist`));
+    else if (digest !== undefined && digestOf(resource.spec) !== digest) found.push(waiting(`${kind}/${name} has not the digest that spec.resources names`));
+  }
+  for (const { kind, name, base } of migration.spec.changes ?? []) {
+    const live = facts.live.get(`${kind}/${name}`)?.spec.fingerprint;
+    if (live !== base) found.push({ reason: 'WaitingForBase', message: `GRUE-MIG-008: ${kind}/${name} is live as ${live ?? 'nothing'}, and the change starts from ${base}` });
+  }
+  const members = territory(migration, facts);
+  for (const key of members) for (const { line } of facts.problems.get(key) ?? []) found.push(waiting(`${key}: ${line}`));
+  if (found.length > 0) return found;
+  const unchangedFor = settledFor(facts, world);
+  const moving = [...members].filter((key) => unchangedFor(key) < world.settleMilliseconds);
+  return moving.length === 0 ? [] : [waiting(`${moving.join(', ')} changed less than ${world.settleMilliseconds / 1_000} s ago`)];
+}
+
+async function propose(migration: StreamMigration, facts: TopologyFacts, platform: string, servers: Servers, world: World, signal: AbortSignal): Promise<Proposal> {
+  const desired = await desiredGraph(migration, facts, world, signal);
+  if (desired.problems.length > 0) return { refused: desired.problems };
+  const attempt = migration.status?.attempt ?? 1;
+  try {
+    const planned = planRevisions({
+      namespace: facts.namespace,
+      prefix: facts.platforms.get(platform)?.platform?.spec.prefix ?? 'grue',
+      platform: { name: platform, kafkaClusterId: servers.kafkaClusterId, elasticsearchUuid: servers.elasticsearchUuid },
+      migration: migration.metadata.name,
+      desired: desired.graph,
+      named: namedBy(migration),
+      rebuild: migration.spec.rebuild,
+      live: facts.live,
+      revisions: facts.revisions,
+      covers: await historyCover(facts, servers, signal),
+      roots: facts.roots,
+      accepted: new Map([...facts.definitions.values()].map((definition) => [keyOf(definition), definitionDigest(definition)])),
+      suffix: (key) => physicalSuffix(`${migration.metadata.uid}/${attempt}/${key}`),
+    });
+    if ('nothingToDo' in planned) return planned;
+    return refuseUnsound(planned.steps) ?? refuseRejected(planned.steps, migration, facts) ?? { plan: planned };
+  } catch (error) {
+    if (error instanceof GrueError) return { refused: [error] };
+    throw error;
+  }
+}
+
+/** Blue-green moves readers of a sink; without one that is live there is nothing to move and nothing to prove. */
+function refuseUnsound(steps: Plan['steps']): Proposal | undefined {
+  if (steps.some(({ of, from, action }) => of.kind === 'Connection' && action === 'Clone' && from !== undefined)) return undefined;
+  return { refused: [new GrueError('GRUE-API-005', 'no sink that is live lies below the named resources, so there are no readers to move', { at: 'spec.resources', fix: 'attach a sink Connection first' })] };
+}
+
+/** A definition that was refused before is not tried again by itself: somebody has to say so, or to edit it. */
+function refuseRejected(steps: Plan['steps'], { spec, metadata }: StreamMigration, facts: TopologyFacts): Proposal | undefined {
+  if (spec.retry > 0) return undefined;
+  for (const { of, fingerprint, action } of steps) {
+    const before = action === 'Clone' ? facts.resources.get(keyOf(of))?.status?.rejected?.find((entry) => entry.fingerprint === fingerprint && entry.migration !== metadata.name) : undefined;
+    if (before) return { refused: [new GrueError('GRUE-MIG-005', `${of.kind}/${of.name} was given up by migration ${before.migration}: ${before.reason}`, { fix: 'edit it, or set spec.retry to 1' })] };
+  }
+  return undefined;
+}

@@ -1,0 +1,38 @@
+import { type Decision, firstDecision, type Step } from './decision.ts';
+import type { Snapshot } from './snapshot.ts';
+import { awaitApproval } from './steps/approval.ts';
+import { completed, ended } from './steps/end.ts';
+import { awaitFence } from './steps/fence.ts';
+import { flip } from './steps/flip.ts';
+import { abort, rollBack } from './steps/leave.ts';
+import { planClosure } from './steps/plan-closure.ts';
+import { provisionGreen } from './steps/provision.ts';
+import { honourDeletion, honourRequests, pause } from './steps/requests.ts';
+import { settleInputs } from './steps/settle.ts';
+import { soak } from './steps/soak.ts';
+import { tearDown } from './steps/teardown.ts';
+import { verifyParity } from './steps/verify.ts';
+
+/** The way of a migration: the first step with something to say decides. Read it from top to bottom. */
+export const way: readonly Step[] = [
+  honourDeletion,
+  ended,
+  honourRequests, // promote, abort, rollback, pause, resume, retry
+  abort, //          off the way before the flip
+  rollBack, //       off the way after it
+  pause,
+  settleInputs, //   named resources there, sound, and unchanged for a while; no rival
+  planClosure, //    what is cloned, what is shared, and why
+  awaitApproval('Provision'),
+  provisionGreen,
+  awaitFence, //     everything up to a common point has arrived on both sides
+  verifyParity, //   and both sides hold the same there, twice
+  awaitApproval('Flip'),
+  flip,
+  soak, //           blue stays fed, so that rollback loses nothing
+  awaitApproval('Teardown'),
+  tearDown, //       the point of no return
+  completed,
+];
+
+export const plan = (snapshot: Snapshot): Decision => firstDecision(way, snapshot);

@@ -1,0 +1,21 @@
+import type { Requeue, World } from '../world.ts';
+import { act } from './act.ts';
+import { observe } from './observe.ts';
+import { plan } from './plan.ts';
+import { report } from './report.ts';
+
+const afterRefusal = 2_000;
+
+/** One pass over one StreamMigration. May be lost at any point: everything it needs is in the objects and the servers. */
+export async function reconcileMigration(key: string, world: World, signal: AbortSignal): Promise<Requeue> {
+  const snapshot = await observe(key, world, signal); // facts only, immutable
+  if (!snapshot) return {};
+  const decision = plan(snapshot); // pure
+  const outcome = await act(decision, snapshot, world, signal); // at most one effect
+  const { status, happenings, open } = report(snapshot, decision, outcome); // pure
+  await world.writeStatus(snapshot.migration, status, signal);
+  for (const [at, ids] of open) world.memory.open.set(at, ids);
+  for (const happening of happenings) world.tell(snapshot.migration, happening);
+  const again = outcome.kind === 'Refused' ? Math.max(decision.again ?? 0, afterRefusal) : decision.again;
+  return again === undefined ? {} : { requeueAfterMilliseconds: again };
+}

@@ -1,0 +1,69 @@
+import type { GrueError } from '../../api/errors.ts';
+import type { Request } from '../../api/requests.ts';
+import type { Revision } from '../../api/revision.ts';
+import type { MigrationStatus, StreamMigration } from '../../api/stream-migration.ts';
+import type { AliasTarget, Offset } from '../../drivers/ports.ts';
+import type { FenceInput } from '../../parity/fence.ts';
+import type { Plan } from '../../topology/plan.ts';
+
+/** What a pass knows, gathered once and never changed. The plan is a pure function of it. */
+export interface Snapshot {
+  readonly migration: StreamMigration;
+  /** Stored status; empty at first. */
+  readonly status: MigrationStatus;
+  /** Wall time in milliseconds. */
+  readonly now: number;
+  /** A request that has not been answered yet, or why it cannot be understood. */
+  readonly request: { readonly ask: Request } | { readonly id: string; readonly error: GrueError } | undefined;
+  /** Why the named resources are not ready to be planned; empty when they are. */
+  readonly unsettled: readonly Unsettled[];
+  /** Other unfinished migrations over some of the same resources. */
+  readonly rivals: readonly Rival[];
+  /** What would be done if it were planned now; absent once the plan is frozen in its Revisions. */
+  readonly proposal: Proposal | undefined;
+  /** Revisions by name. */
+  readonly revisions: ReadonlyMap<string, Revision>;
+  /** Where each alias of the plan points. */
+  readonly aliases: ReadonlyMap<string, readonly AliasTarget[]>;
+  /** How far the stages of both colours are; absent before green runs. */
+  readonly progress: Progress | undefined;
+  /** Why the servers cannot be asked. */
+  readonly unreachable: GrueError | undefined;
+  /** What the soak has shown so far. */
+  readonly soak: SoakFacts | undefined;
+}
+
+export interface Unsettled {
+  readonly reason: 'WaitingForInputs' | 'WaitingForBase' | 'AdoptionRequired';
+  readonly message: string;
+}
+
+export interface Rival {
+  readonly name: string;
+  /** Made after this one. */
+  readonly newer: boolean;
+  /** Its readers have moved, so only it can go on. */
+  readonly flipped: boolean;
+}
+
+export type Proposal = { readonly plan: Plan } | { readonly nothingToDo: string } | { readonly refused: readonly GrueError[] };
+
+export interface Progress {
+  readonly fenceInput: FenceInput;
+  /** Records that stages of green have not processed yet; undefined while a position is missing. */
+  readonly lag: Offset | undefined;
+  /** Records per second that green processes; undefined while there is too little to tell. */
+  readonly rate: number | undefined;
+  /** Seconds until green is expected to reach the end; undefined while unknown. */
+  readonly eta: number | undefined;
+  /** What is wrong with a stage of either colour, as its workers report it. */
+  readonly unhealthy: readonly string[];
+}
+
+export interface SoakFacts {
+  /** Seconds since blue was last proven to be at a fresh fence; undefined while it has not been. */
+  readonly blueProvenSecondsAgo: number | undefined;
+  readonly unhealthy: readonly string[];
+  /** Searches that are still open on blue indices. */
+  readonly openSearches: number;
+}

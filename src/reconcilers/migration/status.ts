@@ -1,0 +1,71 @@
+import type { MigrationStatus, MigrationStep, Phase } from '../../api/stream-migration.ts';
+import type { Decision } from './decision.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** The version of what stands in a migration's status. An operator that meets a newer one holds. */
+export const stateVersion = 1;
+
+export type StatusPatch = { readonly [Key in keyof MigrationStatus]?: MigrationStatus[Key] | undefined };
+
+export const timeOf = (snapshot: Snapshot): string => new Date(snapshot.now).toISOString();
+
+/** Seconds since a recorded time. */
+export const secondsSince = (time: string, snapshot: Snapshot): number => (snapshot.now - Date.parse(time)) / 1_000;
+
+/** Everything that belongs to one attempt, cleared in this one place. */
+export const freshAttempt = (status: MigrationStatus, retrySeen: number): StatusPatch => ({
+  attempt: (status.attempt ?? 1) + 1,
+  retrySeen,
+  plan: undefined,
+  fence: undefined,
+  fencesPassed: undefined,
+  gates: undefined,
+  flip: undefined,
+  approved: undefined,
+  ending: undefined,
+  outcome: undefined,
+  pointOfNoReturn: undefined,
+  progress: undefined,
+});
+
+/** Decides to leave the straight way; the step that carries it out reads this back. */
+export const leave = (snapshot: Snapshot, phase: Phase, way: NonNullable<MigrationStatus['ending']>['way'], reason: string): Decision => ({
+  phase,
+  message: reason,
+  record: { ending: { way, reason: reason.slice(0, 1024), time: timeOf(snapshot) } },
+  again: 0,
+});
+
+/** Has a flip been decided? From then on only what the aliases show counts. */
+export const flipDecided = ({ status }: Snapshot): boolean => status.flip !== undefined;
+
+/** Have readers been moved to green, and not back? */
+export const readersOnGreen = ({ status }: Snapshot): boolean => status.flip?.direction === 'Forward' && status.flip.result === 'Moved';
+
+/** Where the aliases of the flip are now, by concrete index and uuid. */
+export function whereReadersAre({ status, aliases }: Snapshot): 'from' | 'to' | 'elsewhere' {
+  const moves = status.flip?.intent ?? [];
+  const at = (side: 'from' | 'to') =>
+    moves.every((move) => {
+      const targets = aliases.get(move.alias) ?? [];
+      return targets.length === 1 && targets[0]?.index === move[side].index && targets[0].uuid === move[side].uuid;
+    });
+  return at('to') ? 'to' : at('from') ? 'from' : 'elsewhere';
+}
+
+/** The step that a promotion without a named step means. */
+export function nextManualStep({ status }: Snapshot): MigrationStep {
+  if (status.flip !== undefined) return 'Teardown';
+  return status.gates === undefined && status.fence === undefined ? 'Provision' : 'Flip';
+}
+
+/** Names of the Revisions that this migration made. */
+export const greenClones = ({ status }: Snapshot): readonly string[] =>
+  (status.plan?.steps ?? []).filter(({ action }) => action === 'Clone').map(({ to }) => to);
+
+/** Names of the Revisions that they replace. */
+export const blueOriginals = ({ status }: Snapshot): readonly string[] =>
+  (status.plan?.steps ?? []).filter(({ action }) => action === 'Clone').flatMap(({ from }) => from ?? []);
+
+/** Where the ids that earlier fences left open are remembered. */
+export const openKey = ({ migration, status }: Snapshot, alias: string): string => `${migration.metadata.uid}/${status.attempt ?? 1}/${alias}`;

@@ -1,0 +1,90 @@
+import type { Revision } from '../../api/revision.ts';
+import { lagOf } from '../../parity/fence.ts';
+import { type LiveFacts, observeLive } from '../facts.ts';
+import { readsOf } from '../lineage.ts';
+import { rateOf, remember } from '../memory.ts';
+import type { Servers, World } from '../world.ts';
+import type { PhysicalFacts, Snapshot } from './snapshot.ts';
+
+/** How long the view of a namespace may serve passes over its Revisions. A removal always looks anew. */
+const viewMilliseconds = 500;
+
+export async function observe(key: string, world: World, signal: AbortSignal): Promise<Snapshot | undefined> {
+  const revision = world.caches.revisions.get(key);
+  if (!revision) return undefined;
+  const facts = await viewOf(revision, world, signal);
+  const { spec, metadata } = revision;
+  const { servers, error } = facts.platforms.get(spec.platform.name) ?? {};
+  const role = error === undefined ? facts.roles.get(metadata.name) : undefined;
+  const otherServers = servers && describeOtherServers(revision, servers);
+  return {
+    revision,
+    now: world.clock.now(),
+    role,
+    unreachable: error,
+    watched: isWatched(revision, facts),
+    otherServers,
+    physical: servers && otherServers === undefined ? await observePhysical(revision, facts, servers, world, signal) : undefined,
+  };
+}
+
+/** Passes over the Revisions of one namespace come in bursts: they share one view of it. */
+async function viewOf(revision: Revision, world: World, signal: AbortSignal): Promise<LiveFacts> {
+  const { namespace } = revision.metadata;
+  const now = world.clock.monotonic();
+  const kept = world.memory.views.get(namespace);
+  const usable = kept !== undefined && now - kept.at < viewMilliseconds && revision.metadata.deletionTimestamp === undefined && kept.facts.roles.has(revision.metadata.name);
+  if (usable) return kept.facts;
+  const facts = await observeLive(namespace, world, signal);
+  world.memory.views.set(namespace, { at: now, facts });
+  return facts;
+}
+
+function describeOtherServers({ spec }: Revision, servers: Servers): string | undefined {
+  const { kafkaClusterId, elasticsearchUuid } = spec.platform;
+  if (servers.kafkaClusterId !== kafkaClusterId) return `GRUE-PLT-007: Kafka is cluster ${servers.kafkaClusterId}, and this was made on ${kafkaClusterId}`;
+  if (servers.elasticsearchUuid !== elasticsearchUuid) return `GRUE-PLT-007: Elasticsearch is cluster ${servers.elasticsearchUuid}, and this was made on ${elasticsearchUuid}`;
+  return undefined;
+}
+
+const isWatched = ({ metadata }: Revision, { migrations }: LiveFacts): boolean =>
+  migrations.some(({ status }) => status?.outcome === undefined && (status?.plan?.steps ?? []).some(({ from, to }) => from === metadata.name || to === metadata.name));
+
+async function observePhysical(revision: Revision, facts: LiveFacts, { kafka }: Servers, world: World, signal: AbortSignal): Promise<PhysicalFacts> {
+  const { spec, status, metadata } = revision;
+  const reads = [...new Set(readsOf(revision).map(({ topic }) => topic))];
+  const own = [spec.physical.topic, spec.physical.deadLetters].flatMap((name) => name ?? []);
+  const topics = await kafka.topics([...reads, ...own, ...(spec.pipeline ? [spec.pipeline.writes.topic] : [])], signal);
+  const needed = spec.pipeline ? [...reads, spec.pipeline.writes.topic] : reads;
+  const { group } = spec.physical;
+  const watched = isWatched(revision, facts) && group !== undefined && status?.wanted === 'Running' && metadata.deletionTimestamp === undefined;
+  return {
+    members: group === undefined ? undefined : (await kafka.group(group, signal)).members,
+    missingInputs: metadata.deletionTimestamp === undefined ? needed.filter((topic) => !topics.has(topic)) : [],
+    aliasTargets: (facts.aliases.get(spec.connection?.destination.alias ?? '') ?? []).map(({ index }) => index),
+    replaced: describeReplaced(revision, facts, topics),
+    ...(watched ? await observeColumns(revision, group, reads, kafka, world, signal) : { lag: undefined, rate: undefined }),
+  };
+}
+
+/** A topic that was deleted and made again under its name starts at offset 0: origins would repeat, so whoever reads it stops. */
+function describeReplaced({ spec, status, metadata }: Revision, { revisions }: LiveFacts, topics: ReadonlyMap<string, { readonly id: string }>): string | undefined {
+  if (metadata.deletionTimestamp !== undefined) return undefined;
+  const own = { topic: spec.physical.topic, recorded: status?.uuids?.topicId };
+  const inputs = revisions.filter((input) => spec.inputs.includes(input.metadata.name)).map((input) => ({ topic: input.spec.physical.topic, recorded: input.status?.uuids?.topicId }));
+  for (const { topic, recorded } of [own, ...inputs]) {
+    if (topic === undefined || recorded === undefined) continue;
+    const found = topics.get(topic);
+    if (found?.id !== recorded) return `GRUE-KFK-004: topic ${topic} ${found ? `has id ${found.id}` : 'does not exist'}, and ${recorded} was recorded`;
+  }
+  return undefined;
+}
+
+async function observeColumns({ metadata }: Revision, group: string, reads: readonly string[], kafka: Servers['kafka'], world: World, signal: AbortSignal): Promise<Pick<PhysicalFacts, 'lag' | 'rate'>> {
+  const committed = await kafka.committed(group, reads, signal);
+  const [ends, starts] = await Promise.all([kafka.offsets(reads, 'HighWatermark', signal), kafka.offsets(reads, 'Earliest', signal)]);
+  const done = [...committed.values()].flat().reduce<bigint>((sum, offset) => sum + (offset ?? 0n), 0n);
+  const samples = remember(world.memory.samples.get(metadata.uid), { at: world.clock.monotonic(), done });
+  world.memory.samples.set(metadata.uid, samples);
+  return { lag: lagOf({ revision: metadata.name, reads, committed }, ends, starts), rate: rateOf(samples) };
+}

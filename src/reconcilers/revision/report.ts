@@ -1,0 +1,47 @@
+import type { Revision, RevisionStatus } from '../../api/revision.ts';
+import { kubeTime } from '../../controller/clock.ts';
+import { mergeConditions, type WantedCondition } from '../../controller/conditions.ts';
+import { humanRate } from '../numbers.ts';
+import type { Outcome } from './act.ts';
+import type { Decision } from './plan.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** Condition types of the operator; all others in a Revision are the workers'. */
+export const ownsCondition = (type: string): boolean => type === 'Ready';
+
+/** The status of a Revision: identities and floor are kept for ever, everything else mirrors what was found. Pure. */
+export function report(snapshot: Snapshot, decision: Decision, outcome: Outcome): RevisionStatus {
+  const { revision, role, physical, now } = snapshot;
+  const { status, metadata, spec } = revision;
+  const refused = outcome.kind === 'Refused' ? outcome.error : undefined;
+  const learned = outcome.kind === 'Done' ? outcome.learned : undefined;
+  const state = refused ? 'Failed' : decision.state;
+  const shownRole = role ?? status?.role;
+  const ready: WantedCondition = refused
+    ? { type: 'Ready', status: 'False', reason: refused.code, message: refused.line }
+    : { type: 'Ready', status: decision.state === 'Running' && decision.wanted === 'Running' ? 'True' : 'False', reason: decision.reason, message: decision.message };
+  const conditions = mergeConditions(status?.conditions, [ready], { now: kubeTime(now), generation: metadata.generation, owns: ownsCondition });
+  const kept = {
+    ...(status?.uuids ? { uuids: status.uuids } : {}),
+    ...(status?.startOffsets ? { startOffsets: status.startOffsets } : {}),
+    ...(status?.bound ? { bound: status.bound } : {}),
+    ...learned,
+  };
+  return {
+    ...kept,
+    observedGeneration: metadata.generation,
+    of: `${spec.of.kind}/${spec.of.name}`,
+    target: targetOf(revision),
+    state,
+    wanted: refused ? (status?.wanted ?? 'Stopped') : decision.wanted,
+    ...(shownRole ? { role: shownRole } : {}),
+    ...(physical?.lag === undefined ? {} : { lag: physical.lag.toLocaleString('en-US') }),
+    ...(physical?.rate === undefined ? {} : { rate: `${humanRate(physical.rate)}/s` }),
+    conditions: [...conditions],
+  };
+}
+
+function targetOf({ spec }: Revision): string {
+  const { topic, group, index } = spec.physical;
+  return index === undefined ? (topic === undefined ? `group ${group}` : `topic ${topic}`) : `index ${index}`;
+}

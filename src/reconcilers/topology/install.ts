@@ -1,0 +1,95 @@
+import { GrueError } from '../../api/errors.ts';
+import { definitionDigest } from '../../topology/fingerprint.ts';
+import { keyOf, type NodeKey } from '../../topology/graph.ts';
+import { type Plan, planRevisions } from '../../topology/plan.ts';
+import type { TopologyFacts } from '../facts.ts';
+import { physicalSuffix } from '../suffix.ts';
+import { isInstalled } from './adoption.ts';
+
+/** What is started without a migration, because nothing of it has ever been live. */
+export interface Installation {
+  readonly plan: Plan | undefined;
+  /** Why a resource that is not installed is left alone. */
+  readonly blocked: ReadonlyMap<NodeKey, string>;
+  /** Until a resource has been unchanged for long enough; 0 when nothing waits. */
+  readonly waitMilliseconds: number;
+}
+
+/** A first install waits shortly: files are applied one after the other. */
+const settleMilliseconds = 1_500;
+
+/** Takes the first sink that is sound, complete and not installed, with everything above it that is not live. Pure but for the time given. */
+export function planInstallation(facts: TopologyFacts, settledFor: (key: NodeKey) => number): Installation {
+  const blocked = new Map<NodeKey, string>();
+  let waitMilliseconds = 0;
+  for (const key of facts.graph.order) {
+    if (!key.startsWith('Connection/') || isInstalled(key, facts)) continue;
+    const members = needed(key, facts);
+    const reason = obstacle(members, facts);
+    if (reason !== undefined) {
+      blocked.set(key, reason);
+      continue;
+    }
+    const left = Math.max(...members.map((member) => settleMilliseconds - settledFor(member)));
+    if (left > 0) {
+      waitMilliseconds = Math.max(waitMilliseconds, left);
+      continue;
+    }
+    const planned = planFor(key, members, facts);
+    if (planned instanceof GrueError) blocked.set(key, planned.line);
+    else if (planned) return { plan: planned, blocked, waitMilliseconds: 500 };
+  }
+  return { plan: undefined, blocked, waitMilliseconds };
+}
+
+/** The sink and everything above it that is not live. */
+function needed(key: NodeKey, { graph, live }: TopologyFacts): readonly NodeKey[] {
+  const members = new Set([key]);
+  const open = [key];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    for (const above of graph.above(next)) {
+      if (live.has(above) || members.has(above)) continue;
+      members.add(above);
+      open.push(above);
+    }
+  }
+  return [...members];
+}
+
+function obstacle(members: readonly NodeKey[], facts: TopologyFacts): string | undefined {
+  for (const member of members) {
+    const problem = facts.problems.get(member)?.[0];
+    if (problem) return `${member}: ${problem.line}`;
+    const liveBelow = member.startsWith('Pipeline/') ? facts.graph.below(member).find((below) => facts.live.has(below)) : undefined;
+    if (liveBelow) return `${member} would write into ${liveBelow}, which is live: that takes a StreamMigration`;
+  }
+  return undefined;
+}
+
+function planFor(sink: NodeKey, members: readonly NodeKey[], facts: TopologyFacts): Plan | GrueError | undefined {
+  const resource = facts.resources.get(sink);
+  const platform = resource && facts.platforms.get(resource.spec.platformRef.name);
+  if (!resource || !platform?.servers) return undefined;
+  try {
+    const planned = planRevisions({
+      namespace: facts.namespace,
+      prefix: platform.platform.spec.prefix,
+      platform: { name: platform.platform.metadata.name, kafkaClusterId: platform.servers.kafkaClusterId, elasticsearchUuid: platform.servers.elasticsearchUuid },
+      migration: '',
+      desired: facts.graph,
+      named: members,
+      rebuild: false,
+      live: facts.live,
+      // What a lost pass has created, and nobody has realised, is found again under the same name.
+      revisions: facts.revisions.filter(({ spec, status, metadata }) => spec.migration !== '' || status?.uuids !== undefined || facts.roles.get(metadata.name) !== 'retired'),
+      covers: () => true,
+      roots: facts.roots,
+      accepted: new Map([...facts.definitions.values()].map((definition) => [keyOf(definition), definitionDigest(definition)])),
+      suffix: (key) => physicalSuffix(`${resource.metadata.uid}/${key}`),
+    });
+    return 'nothingToDo' in planned ? undefined : planned;
+  } catch (error) {
+    if (error instanceof GrueError) return error;
+    throw error;
+  }
+}

@@ -1,0 +1,104 @@
+import type { GrueError } from '../../api/errors.ts';
+import type { Revision } from '../../api/revision.ts';
+import type { LogicalStatus } from '../../api/stream.ts';
+import { kubeTime } from '../../controller/clock.ts';
+import { findCondition, mergeConditions, type WantedCondition } from '../../controller/conditions.ts';
+import { definitionOf } from '../../topology/definition.ts';
+import { definitionDigest } from '../../topology/fingerprint.ts';
+import type { Definition, NodeKey } from '../../topology/graph.ts';
+import { type Sync, syncOf } from '../../topology/sync.ts';
+import type { TopologyFacts } from '../facts.ts';
+import { isInstalled } from './adoption.ts';
+import type { Installation } from './install.ts';
+import { rejectedOf } from './rejected.ts';
+
+export interface ReportContext {
+  readonly installation: Installation;
+  /** What went wrong when Revisions were created. */
+  readonly failure: GrueError | undefined;
+  /** Of the desired definition, as it would be rolled out. */
+  readonly fingerprint: string | undefined;
+  readonly now: number;
+}
+
+/** The status of one logical resource. Pure. */
+export function reportOf(key: NodeKey, facts: TopologyFacts, { installation, failure, fingerprint, now }: ReportContext): LogicalStatus {
+  const resource = facts.resources.get(key);
+  if (!resource) throw new Error(`${key} is not in the facts`);
+  const live = facts.live.get(key);
+  const green = greenOf(key, facts);
+  const rejected = rejectedOf(key, resource.status?.rejected ?? [], facts.migrations);
+  const problems = facts.problems.get(key) ?? [];
+  const accepted: WantedCondition =
+    problems.length === 0
+      ? { type: 'Accepted', status: 'True', reason: 'Accepted', message: '' }
+      : { type: 'Accepted', status: 'False', reason: problems[0]?.code ?? 'Refused', message: problems.map(({ line }) => line).join('; ') };
+  const wanted = [accepted, readyOf(key, live, facts, installation, failure), ...syncedOf(key, live, facts, fingerprint, rejected)];
+  const conditions = mergeConditions(resource.status?.conditions, wanted, { now: kubeTime(now), generation: resource.metadata.generation });
+  return {
+    observedGeneration: resource.metadata.generation,
+    ...(live ? { live: live.metadata.name } : {}),
+    ...(green ? { green: green.metadata.name } : {}),
+    ...(rejected.length > 0 ? { rejected: [...rejected] } : {}),
+    conditions: [...conditions],
+  };
+}
+
+/** The Revision that a migration is bringing up; during a first install there is none yet that readers could compare it with. */
+const greenOf = (key: NodeKey, { revisions, roles, live }: TopologyFacts): Revision | undefined =>
+  revisions.find(({ spec, metadata }) => `${spec.of.kind}/${spec.of.name}` === key && roles.get(metadata.name) === 'green' && live.get(key)?.metadata.name !== metadata.name);
+
+function readyOf(key: NodeKey, live: Revision | undefined, facts: TopologyFacts, { blocked }: Installation, failure: GrueError | undefined): WantedCondition {
+  const not = (reason: string, message: string): WantedCondition => ({ type: 'Ready', status: 'False', reason, message });
+  if (live) {
+    const ready = findCondition(live.status?.conditions, 'Ready');
+    return { type: 'Ready', status: ready?.status ?? 'Unknown', reason: ready?.reason ?? 'Unknown', message: ready?.message ?? '' };
+  }
+  const reason = blocked.get(key);
+  if (reason !== undefined) return not('Blocked', reason);
+  if (failure) return not(failure.code, failure.line);
+  if (isInstalled(key, facts)) return not('Installing', 'it is being started');
+  const leadsToSink = reaches(key, facts);
+  return leadsToSink ? not('Installing', 'waiting until what it needs is complete') : not('NoSink', 'nothing reads it: attach a sink Connection');
+}
+
+function reaches(key: NodeKey, { graph }: TopologyFacts): boolean {
+  const seen = new Set<NodeKey>();
+  const open = [key];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (next.startsWith('Connection/')) return true;
+    if (seen.has(next)) continue;
+    seen.add(next);
+    open.push(...graph.below(next));
+  }
+  return false;
+}
+
+const advice: Readonly<Record<Sync, string>> = {
+  InSync: '',
+  Pending: 'the spec differs from what is live: a StreamMigration that names it rolls it out',
+  LiveAhead: 'what is live was changed by a migration and is not in the spec yet',
+  Conflict: 'the spec and what is live were both changed: bring the live change into the spec, or set allowRevert',
+  Rejected: 'a migration has refused this definition: edit it, or retry',
+};
+
+function syncedOf(key: NodeKey, live: Revision | undefined, { definitions }: TopologyFacts, fingerprint: string | undefined, rejected: NonNullable<LogicalStatus['rejected']>): readonly WantedCondition[] {
+  const definition = definitions.get(key);
+  if (!live || !definition) return [];
+  const desired = definitionDigest(definition);
+  const reason = syncOf({
+    desired,
+    live: definitionDigest(liveDefinition(live, definition)),
+    accepted: live.spec.accepted,
+    ...(fingerprint === undefined ? {} : { fingerprint }),
+    rejected: rejected.map(({ fingerprint }) => fingerprint),
+  });
+  return [{ type: 'Synced', status: reason === 'InSync' ? 'True' : 'False', reason, message: advice[reason] }];
+}
+
+/** Only the text of its SQL tells a live pipeline from the desired one here; a different text is compared by its own outline where it matters, at planning. */
+function liveDefinition(live: Revision, desired: Definition): Definition {
+  if (desired.kind !== 'Pipeline' || live.spec.pipeline === undefined) return definitionOf(live);
+  const same = live.spec.pipeline.sql === desired.spec.sql;
+  return definitionOf(live, same ? desired.outline : { ...desired.outline, canonical: live.spec.pipeline.sql });
+}
