@@ -21,10 +21,10 @@ export interface FlakyProxy extends AsyncDisposable {
   /**
    * Lets the next requests fail.
    *
-   * @param when text that the first bytes of a request must hold (`POST /_aliases`); anything without
+   * @param when chooses requests by their start, of which some text must be a part (`POST /_aliases`); all without
    * @param times how many; all without
    */
-  inject(fault: Fault, options?: { readonly when?: string; readonly times?: number }): void;
+  inject(fault: Fault, options?: { readonly when?: string | ((start: string) => boolean); readonly times?: number }): void;
   /** From now on everything passes. Connections that hang stay so. */
   heal(): void;
   /** How often a fault has struck. */
@@ -35,7 +35,7 @@ export interface FlakyProxy extends AsyncDisposable {
 
 interface Armed {
   readonly fault: Fault;
-  readonly when: string;
+  readonly when: (start: string) => boolean;
   left: number;
 }
 
@@ -47,7 +47,7 @@ export async function startFlakyProxy(target: { readonly host: string; readonly 
   const sockets = new Set<Socket>();
 
   const strike = (start: string): Fault | undefined => {
-    if (armed === undefined || armed.left === 0 || !start.includes(armed.when)) return undefined;
+    if (armed === undefined || armed.left === 0 || !armed.when(start)) return undefined;
     armed.left--;
     struck++;
     return armed.fault;
@@ -108,7 +108,7 @@ export async function startFlakyProxy(target: { readonly host: string; readonly 
       return struck;
     },
     inject: (fault, { when = '', times = Number.POSITIVE_INFINITY } = {}) => {
-      armed = { fault, when, left: times };
+      armed = { fault, when: typeof when === 'string' ? (start) => start.includes(when) : when, left: times };
     },
     heal: () => {
       armed = undefined;

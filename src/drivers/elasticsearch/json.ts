@@ -1,4 +1,4 @@
-import { Serializer } from '@elastic/elasticsearch';
+import { errors, Serializer } from '@elastic/elasticsearch';
 
 declare global {
   interface JSON {
@@ -20,7 +20,11 @@ export class ExactSerializer extends Serializer {
   }
 
   override deserialize<T = unknown>(json: string): T {
-    return parseExactJson(json) as T;
+    try {
+      return parseExactJson(json) as T;
+    } catch (error) {
+      throw new errors.DeserializationError(`the answer is no JSON: ${(error as Error).message}`, json);
+    }
   }
 }
 
