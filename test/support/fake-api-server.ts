@@ -149,7 +149,11 @@ export async function fakeApiServer(...types: readonly ResourceType[]): Promise<
       drop: () => response.socket?.destroy(),
     };
     watches.push(open);
-    response.on('close', () => watches.splice(watches.indexOf(open), 1));
+    const forget = (): void => {
+      if (watches.includes(open)) watches.splice(watches.indexOf(open), 1);
+    };
+    response.on('close', forget);
+    if (response.destroyed || response.socket?.destroyed) forget(); // The connection was cut before we got here.
   }
 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
