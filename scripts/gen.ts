@@ -1,0 +1,6 @@
+import { generateApiDocs } from './gen-api-docs.ts';
+import { generateCrds } from './gen-crds.ts';
+import { main } from './generated.ts';
+
+// All generated files: `npm run gen` writes them, `npm run gen -- --check` tells which are not what the source makes.
+await main([...generateCrds(), ...generateApiDocs()]);
