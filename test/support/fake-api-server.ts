@@ -124,7 +124,7 @@ export async function fakeApiServer(...types: readonly ResourceType[]): Promise<
     const { type, ref } = addressed(seen.path, types);
     let silent = false;
     const raw = (text: string): void => {
-      if (!silent) response.write(text);
+      if (!silent && !response.writableEnded) response.write(text);
     };
     const event = (kind: string, object: unknown): void => raw(`${JSON.stringify({ type: kind, object })}\n`);
     const early: WatchEvent[] = [];
