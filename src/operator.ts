@@ -23,7 +23,7 @@ import { ownWrites } from './controller/own-writes.ts';
 import { httpServer } from './controller/server.ts';
 import { statusWriter } from './controller/status-writer.ts';
 import { elasticsearchCluster } from './drivers/elasticsearch/cluster.ts';
-import { embeddedEngine } from './drivers/embedded/engine.ts';
+import { createSqlEngine } from './drivers/embedded/engine.ts';
 import { openKafkaCluster } from './drivers/kafka/cluster.ts';
 import { serverPool } from './platform/servers.ts';
 import { emptyMemory } from './reconcilers/memory.ts';
@@ -72,7 +72,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
   const lease = leaderLease({ api: kube, namespace: options.leaseNamespace ?? currentNamespace(config), name: 'grue-operator', identity, fieldManager, clock, logger, metrics });
   const events = eventRecorder({ api: kube, clock, logger, metrics, fieldManager, newId: () => randomUUID().slice(0, 12), reportingController: 'grue.dev/operator', reportingInstance: identity });
   const pool = serverPool({ kube, clock, clientId: 'grue-operator', openKafka: openKafkaCluster, openSearch: elasticsearchCluster });
-  const sql = embeddedEngine();
+  const sql = createSqlEngine();
   const writers = statusWriters(kube, sources, clock);
   const world: World = {
     clock,

@@ -24,19 +24,19 @@ interface Secret extends KubeObject {
 export async function serverSettings(platform: Platform, clientId: string, kube: Pick<KubeApi, 'get'>, signal: AbortSignal): Promise<ServerSettings> {
   const { kafka, elasticsearch } = platform.spec;
   const secret = (name: string) => readSecret(platform.metadata.namespace, name, kube, signal);
-  const authority = async (tls: NonNullable<typeof kafka.tls>): Promise<{ readonly ca?: string }> =>
-    tls.caSecretRef === undefined ? {} : { ca: (await secret(tls.caSecretRef.name))('ca.crt') };
+  const authority = async (tls: typeof kafka.tls): Promise<string | undefined> => (tls?.caSecretRef === undefined ? undefined : (await secret(tls.caSecretRef.name))('ca.crt'));
+  const searchAuthority = await authority(elasticsearch.tls);
   return {
     kafka: {
       bootstrapServers: kafka.bootstrapServers,
       clientId,
       ...(kafka.authentication ? { sasl: { mechanism: kafka.authentication.mechanism, ...passwordLogin(await secret(kafka.authentication.secretRef.name)) } } : {}),
-      ...(kafka.tls ? { tls: await authority(kafka.tls) } : {}),
+      ...(kafka.tls ? { tls: { ca: await authority(kafka.tls) } } : {}),
     },
     search: {
       url: elasticsearch.url,
       ...(elasticsearch.authentication ? { auth: searchLogin(await secret(elasticsearch.authentication.secretRef.name)) } : {}),
-      ...(elasticsearch.tls ? { tls: await authority(elasticsearch.tls) } : {}),
+      ...(searchAuthority === undefined ? {} : { tls: { ca: searchAuthority } }),
     },
   };
 }

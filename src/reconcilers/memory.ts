@@ -17,7 +17,7 @@ export interface Memory {
   /** Ids of Change streams that earlier fences left open, with the number of rounds. Key: uid of the migration, attempt and alias. */
   readonly open: Map<string, ReadonlyMap<string, number>>;
   /** A recent view of each namespace, shared by passes that come in bursts. */
-  readonly views: Map<string, { readonly at: number; readonly facts: LiveFacts }>;
+  readonly views: Map<string, { readonly at: number; readonly versions: string; readonly facts: LiveFacts }>;
   /** When blue was last proven to be at a fresh fence during a soak. Key: uid of the migration. */
   readonly soaks: Map<string, SoakMemory>;
 }

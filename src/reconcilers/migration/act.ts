@@ -51,7 +51,9 @@ async function carryOut(effect: Effect, snapshot: Snapshot, world: World, signal
       const servers = await serversOf(snapshot, world, signal);
       // A lease is not a lock: what cannot be taken back is done only while nobody else can lead.
       if (!world.mayAct()) throw new Error(`the lease is in doubt: the aliases of ${namespace}/${name} are not moved now`);
-      return { kind: 'Flipped', result: await servers.search.flip(effect.moves, signal) };
+      const result = await servers.search.flip(effect.moves, signal);
+      world.memory.views.delete(namespace);
+      return { kind: 'Flipped', result };
     }
   }
 }

@@ -84,6 +84,7 @@ async function bindAlias({ spec, status, metadata }: Revision, { search }: Serve
     throw new GrueError('GRUE-ES-001', `${alias} is an index and cannot become an alias`, { at: 'spec.destination.alias', fix: 'name another alias, or rename the index' });
   if (!world.mayAct()) throw new Error(`the lease is in doubt: alias ${alias} is not bound now`);
   await search.bindAlias(alias, spec.physical.index ?? '', status?.uuids?.index ?? '', signal);
+  world.memory.views.delete(metadata.namespace);
   world.log.info('bound an alias', { namespace: metadata.namespace, revision: metadata.name, alias, index: spec.physical.index });
 }
 

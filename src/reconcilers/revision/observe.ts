@@ -33,10 +33,11 @@ async function viewOf(revision: Revision, world: World, signal: AbortSignal): Pr
   const { namespace } = revision.metadata;
   const now = world.clock.monotonic();
   const kept = world.memory.views.get(namespace);
-  const usable = kept !== undefined && now - kept.at < viewMilliseconds && revision.metadata.deletionTimestamp === undefined && kept.facts.roles.has(revision.metadata.name);
+  const versions = `${world.caches.revisions.resourceVersion()}/${world.caches.migrations.resourceVersion()}`;
+  const usable = kept?.versions === versions && now - kept.at < viewMilliseconds && revision.metadata.deletionTimestamp === undefined;
   if (usable) return kept.facts;
   const facts = await observeLive(namespace, world, signal);
-  world.memory.views.set(namespace, { at: now, facts });
+  world.memory.views.set(namespace, { at: now, versions, facts });
   return facts;
 }
 

@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { kinds } from '../../src/api/kinds.ts';
+import type { StreamMigration } from '../../src/api/stream-migration.ts';
+import { systemClock } from '../../src/controller/clock.ts';
+import type { KubeObject, ResourceType } from '../../src/controller/kube/api.ts';
+import { type KubeClient, kubeClient } from '../../src/controller/kube/client.ts';
+import { loadKubeConfig } from '../../src/controller/kube/config.ts';
+import { isKubeError } from '../../src/controller/kube/errors.ts';
+import { runtimeMetrics } from '../../src/controller/metrics.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+export interface GrueOptions {
+  readonly kubeconfigPath: string;
+  readonly namespace: string;
+  /** Where the logs of the processes go. */
+  readonly logDirectory: string;
+  readonly workers?: number;
+  /** How long resources must be unchanged before planning; tests do not wait as long as people do. */
+  readonly settle?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** An operator and workers as processes of their own, as in production, on the API server of a stack. */
+export interface Grue extends AsyncDisposable {
+  readonly kube: KubeClient;
+  readonly operator: ChildProcess;
+  readonly workers: readonly ChildProcess[];
+  stop(): Promise<void>;
+}
+
+export function connectKube(kubeconfigPath: string): KubeClient {
+  return kubeClient({ config: loadKubeConfig(kubeconfigPath), clock: systemClock, metrics: runtimeMetrics(), userAgent: 'grue-test' });
+}
+
+/** Starts one process of ours; its log goes to a file. */
+export function startProcess(
+  command: 'operator' | 'worker',
+  args: readonly string[],
+  logFile: string,
+  env: Readonly<Record<string, string>> = {},
+): ChildProcess {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(root, 'src/main.ts'), command, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
+  const log = createWriteStream(logFile, { flags: 'a' });
+  child.stdout?.pipe(log);
+  child.stderr?.pipe(log);
+  return child;
+}
+
+export async function stopProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  child.kill('SIGTERM');
+  const kill = setTimeout(() => child.kill('SIGKILL'), 15_000);
+  await gone;
+  clearTimeout(kill);
+}
+
+export async function startGrue({ kubeconfigPath, namespace, logDirectory, workers = 1, settle = '500ms', env }: GrueOptions): Promise<Grue> {
+  mkdirSync(logDirectory, { recursive: true });
+  const kube = connectKube(kubeconfigPath);
+  const shared = ['--kubeconfig', kubeconfigPath, '--namespace', namespace];
+  const operator = startProcess('operator', [...shared, '--lease-namespace', namespace, '--settle', settle], join(logDirectory, 'operator.log'), env);
+  const workerProcesses = Array.from({ length: workers }, (_, index) => startProcess('worker', shared, join(logDirectory, `worker-${index + 1}.log`), env));
+  const stop = async (): Promise<void> => {
+    await Promise.all([operator, ...workerProcesses].map(stopProcess));
+    kube.close();
+  };
+  return { kube, operator, workers: workerProcesses, stop, [Symbol.asyncDispose]: stop };
+}
+
+const namespaces: ResourceType = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };
+
+export async function createNamespace(kube: KubeClient, name: string): Promise<void> {
+  await kube.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, { fieldManager: 'test' });
+}
+
+/** Creates or edits an object of ours, as `kubectl apply --server-side` does. */
+export async function apply(kube: KubeClient, object: KubeObject): Promise<KubeObject> {
+  const type = kinds[object.kind as keyof typeof kinds];
+  return kube.apply(type, object, { fieldManager: 'test', force: true });
+}
+
+export async function find<T extends KubeObject>(kube: KubeClient, kind: keyof typeof kinds, namespace: string, name: string): Promise<T | undefined> {
+  try {
+    return await kube.get<T>(kinds[kind], { namespace, name });
+  } catch (error) {
+    if (isKubeError(error, 'NotFound')) return undefined;
+    throw error;
+  }
+}
+
+/** Waits until `check` gives something. @throws Error that says what was waited for, and what was seen last */
+export async function eventually<T>(
+  what: string,
+  check: () => Promise<T | undefined>,
+  seconds = 60,
+  seen: () => Promise<unknown> = async () => '',
+): Promise<T> {
+  const end = performance.now() + seconds * 1_000;
+  for (;;) {
+    const found = await check();
+    if (found !== undefined) return found;
+    if (performance.now() > end) throw new Error(`not within ${seconds} s: ${what}; last seen: ${JSON.stringify(await seen())}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** Waits until a migration is in one of the phases. */
+export async function phase(kube: KubeClient, namespace: string, name: string, wanted: readonly string[], seconds = 90): Promise<StreamMigration> {
+  return eventually(
+    `migration ${name} in ${wanted.join(' or ')}`,
+    async () => {
+      const found = await find<StreamMigration>(kube, 'StreamMigration', namespace, name);
+      return found?.status?.phase !== undefined && wanted.includes(found.status.phase) ? found : undefined;
+    },
+    seconds,
+    async () => (await find<StreamMigration>(kube, 'StreamMigration', namespace, name))?.status,
+  );
+}
