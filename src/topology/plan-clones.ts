@@ -1,6 +1,6 @@
 import { GrueError } from '../api/errors.ts';
 import type { Binding, Revision } from '../api/revision.ts';
-import { pulledBy } from './closure.ts';
+import { closure, pulledBy } from './closure.ts';
 import type { Definition, Graph, NodeKey } from './graph.ts';
 import type { PlanInput } from './plan.ts';
 import { differenceOf, pulledReason } from './plan-reasons.ts';
@@ -9,55 +9,47 @@ import { differenceOf, pulledReason } from './plan-reasons.ts';
 export type Clones = ReadonlyMap<NodeKey, string>;
 
 type Wanted = ReadonlyMap<NodeKey, string>;
+type Reasons = ReadonlyMap<NodeKey, string>;
 
 /** What differs from live in the scope of the named resources, and what has to come along with it. Nothing above is judged yet. */
 export function changedClosure(input: PlanInput, wanted: Wanted): Clones {
-  const { desired } = input;
-  const seeds = seedsOf(input, wanted);
+  const { desired, live } = input;
   const outdated = stagesOnOldRoots(input);
-  const clones = new Map<NodeKey, string>();
-  for (const key of desired.order) {
-    const why = seeds.scope.has(key) ? ownReason(input, wanted, outdated, seeds.rebuilt, key) : undefined;
-    if (why !== undefined) clones.set(key, why);
-  }
-  return spread(desired, clones);
-}
-
-interface Seeds {
-  readonly scope: ReadonlySet<NodeKey>;
-  /** Cloned although nothing changed. */
-  readonly rebuilt: ReadonlySet<NodeKey>;
+  const differs = (key: NodeKey): boolean => outdated.has(key) || live.get(key)?.spec.fingerprint !== wanted.get(key);
+  const seeds = seedsOf(input, differs);
+  const scope = closure(desired, seeds);
+  const inScope = desired.order.filter((key) => scope.has(key));
+  const own = inScope.flatMap((key) => {
+    const why = ownReason(input, outdated, input.rebuild && seeds.includes(key), differs(key), key);
+    return why === undefined ? [] : [[key, why] as const];
+  });
+  const clones = spread(desired, own);
+  const left = inScope.filter((key) => differs(key) && !clones.has(key)).map((key) => [key, 'something above it changed'] as const);
+  return spread(desired, [...clones, ...left]);
 }
 
 /** A named external stream stands for its readers: for those that its change matters to, or for all of them in a rebuild. */
-function seedsOf({ desired, named, rebuild, live }: PlanInput, wanted: Wanted): Seeds {
-  const seeds = named.flatMap((key) => {
+function seedsOf({ desired, named, rebuild }: PlanInput, differs: (key: NodeKey) => boolean): readonly NodeKey[] {
+  return named.flatMap((key) => {
     const definition = desired.nodes.get(key);
     if (!definition) throw new GrueError('GRUE-API-002', `the migration names ${key}, which does not exist`, { at: 'spec.resources' });
-    if (!isExternal(definition)) return [key];
-    return desired.below(key).filter((reader) => rebuild || live.get(reader)?.spec.fingerprint !== wanted.get(reader));
+    return isExternal(definition) ? desired.below(key).filter((reader) => rebuild || differs(reader)) : [key];
   });
-  return { scope: new Set(spread(desired, new Map(seeds.map((key) => [key, '']))).keys()), rebuilt: new Set(rebuild ? seeds : []) };
 }
 
-function ownReason(
-  { desired, live }: PlanInput,
-  wanted: Wanted,
-  outdated: ReadonlyMap<NodeKey, string>,
-  rebuilt: ReadonlySet<NodeKey>,
-  key: NodeKey,
-): string | undefined {
+/** What is to be said of a node by itself; nothing where it only follows a neighbour. */
+function ownReason({ desired, live }: PlanInput, outdated: Reasons, rebuilt: boolean, differs: boolean, key: NodeKey): string | undefined {
   const definition = desired.nodes.get(key);
-  if (!definition || isExternal(definition)) return undefined;
+  if (!definition) return undefined;
   const current = live.get(key);
   if (!current) return 'no Revision of it is live';
-  if (outdated.has(key)) return outdated.get(key);
-  if (current.spec.fingerprint !== wanted.get(key)) return differenceOf(desired, definition, current) || 'something above it changed';
-  return rebuilt.has(key) ? 'a rebuild was asked for' : undefined;
+  const difference = differs ? (outdated.get(key) ?? differenceOf(desired, definition, current)) : '';
+  if (difference !== '') return difference;
+  return rebuilt ? 'a rebuild was asked for' : undefined;
 }
 
 /** Clones pull in their neighbours, breadth first, so that each is told the nearest cause. */
-function spread(graph: Graph, own: Clones): Clones {
+function spread(graph: Graph, own: Iterable<readonly [NodeKey, string]>): Clones {
   const clones = new Map(own);
   // A map goes on to iterate over what is added to it meanwhile.
   for (const key of clones.keys()) {
@@ -80,7 +72,7 @@ export function withUnsharable(input: PlanInput, wanted: Wanted, changed: Clones
     for (const [key, above] of inputsOutside(desired, clones)) {
       if (clones.has(above)) continue;
       const why = whyNotShared(input, wanted, outdated, above, key);
-      if (why !== undefined) clones = spread(desired, new Map([...clones, [above, why]]));
+      if (why !== undefined) clones = spread(desired, [...clones, [above, why]]);
     }
   }
   return clones;
@@ -92,7 +84,7 @@ const inputsOutside = (graph: Graph, clones: Clones): readonly (readonly [NodeKe
 function whyNotShared(
   { desired, live, covers, migration }: PlanInput,
   wanted: Wanted,
-  outdated: ReadonlyMap<NodeKey, string>,
+  outdated: Reasons,
   stream: NodeKey,
   reader: NodeKey,
 ): string | undefined {
@@ -112,7 +104,7 @@ function whyNotShared(
 }
 
 /** Live stages that were bound to a root whose topic has been replaced since, and all that they feed; with the reason. */
-function stagesOnOldRoots({ desired, live, roots }: PlanInput): ReadonlyMap<NodeKey, string> {
+function stagesOnOldRoots({ desired, live, roots }: PlanInput): Reasons {
   const outdated = new Map<NodeKey, string>();
   for (const key of desired.order) {
     const revision = live.get(key);

@@ -2,7 +2,16 @@ import { apiVersion } from '../../src/api/common.ts';
 import type { Revision } from '../../src/api/revision.ts';
 import type { StreamSpec } from '../../src/api/stream.ts';
 import { definitionDigest } from '../../src/topology/fingerprint.ts';
-import { buildGraph, type ConnectionDefinition, type Definition, type Graph, keyOf, type NodeKey, type PipelineDefinition, type StreamDefinition } from '../../src/topology/graph.ts';
+import {
+  buildGraph,
+  type ConnectionDefinition,
+  type Definition,
+  type Graph,
+  keyOf,
+  type NodeKey,
+  type PipelineDefinition,
+  type StreamDefinition,
+} from '../../src/topology/graph.ts';
 import { type NewRevision, type Plan, type PlanInput, planRevisions } from '../../src/topology/plan.ts';
 
 /** Logical resources in few words, and a namespace in which plans are carried out: what the reconcilers and servers do, without them. */
@@ -102,7 +111,11 @@ export function planInput(namespace: Namespace, live: PlanInput['live'], definit
     live,
     revisions: namespace.revisions,
     covers: () => true,
-    roots: new Map(definitions.flatMap((definition) => (definition.kind === 'Stream' && definition.spec.external ? [[keyOf(definition), { epoch: 0, partitions: 2 }] as const] : []))),
+    roots: new Map(
+      definitions.flatMap((definition) =>
+        definition.kind === 'Stream' && definition.spec.external ? [[keyOf(definition), { epoch: 0, partitions: 2 }] as const] : [],
+      ),
+    ),
     accepted: new Map(definitions.map((definition) => [keyOf(definition), definitionDigest(definition)])),
     suffix: (key) => `${key.length % 10}sufix`,
     ...parts,
@@ -116,7 +129,10 @@ export function planned(input: PlanInput): Plan {
 }
 
 /** Creates the Revisions of a plan. Aliases stay. */
-export const provision = (namespace: Namespace, plan: Plan): Namespace => ({ ...namespace, revisions: [...namespace.revisions, ...plan.revisions.map(revisionOf)] });
+export const provision = (namespace: Namespace, plan: Plan): Namespace => ({
+  ...namespace,
+  revisions: [...namespace.revisions, ...plan.revisions.map(revisionOf)],
+});
 
 /** Moves the aliases of all sinks that a plan clones or flips back. */
 export function flip(namespace: Namespace, plan: Plan): Namespace {

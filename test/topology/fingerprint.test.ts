@@ -16,9 +16,15 @@ describe('a fingerprint stays the same', () => {
     { name: 'when definitions come in another order', after: [...flights].reverse() },
     {
       name: 'when a comment is added to the SQL',
-      after: withDefinitions(flights, pipeline('delays', { from: { flights: ['delay', 'date'] }, to: 'delays', does: 'date, delay / 60.0 AS hours', comment: 'in hours' })),
+      after: withDefinitions(
+        flights,
+        pipeline('delays', { from: { flights: ['delay', 'date'] }, to: 'delays', does: 'date, delay / 60.0 AS hours', comment: 'in hours' }),
+      ),
     },
-    { name: 'when keepVersions changes', after: withDefinitions(flights, sink('delays-index', 'delays', { destination: { alias: 'delays' }, keepVersions: 5 })) },
+    {
+      name: 'when keepVersions changes',
+      after: withDefinitions(flights, sink('delays-index', 'delays', { destination: { alias: 'delays' }, keepVersions: 5 })),
+    },
     {
       name: 'when empty mappings and settings are written out',
       after: withDefinitions(flights, sink('delays-index', 'delays', { destination: { alias: 'delays', mappings: {}, settings: {} } })),
@@ -30,7 +36,11 @@ describe('a fingerprint stays the same', () => {
 
   const equal: readonly { readonly name: string; readonly one: Definition; readonly other: Definition }[] = [
     { name: 'one partition and the default', one: stream('s', {}, { partitions: 1 }), other: stream('s', {}) },
-    { name: 'TIMESTAMP(6) and TIMESTAMP', one: stream('s', { t: 'TIMESTAMP(6)', l: 'ARRAY<TIMESTAMP_LTZ(6)>' }), other: stream('s', { t: 'TIMESTAMP', l: 'ARRAY<TIMESTAMP_LTZ>' }) },
+    {
+      name: 'TIMESTAMP(6) and TIMESTAMP',
+      one: stream('s', { t: 'TIMESTAMP(6)', l: 'ARRAY<TIMESTAMP_LTZ(6)>' }),
+      other: stream('s', { t: 'TIMESTAMP', l: 'ARRAY<TIMESTAMP_LTZ>' }),
+    },
     { name: 'DECIMAL(10, 2) and DECIMAL(10,2)', one: stream('s', { d: 'DECIMAL(10, 2)' }), other: stream('s', { d: 'DECIMAL(10,2)' }) },
     {
       name: 'the primary key as partition key and the default',
@@ -58,8 +68,16 @@ describe('a fingerprint changes, from the changed arrow down,', () => {
       after: withDefinitions(flights, pipeline('delays', { from: { flights: ['date', 'delay'] }, to: 'delays', does: 'date, delay AS hours' })),
       changed: below,
     },
-    { name: 'with a type of the output stream', after: withDefinitions(flights, stream('delays', { date: 'TIMESTAMP(3)', hours: 'FLOAT' }, { partitions: 3 })), changed: below },
-    { name: 'with its partitions', after: withDefinitions(flights, stream('delays', { date: 'TIMESTAMP(3)', hours: 'DOUBLE' }, { partitions: 4 })), changed: below },
+    {
+      name: 'with a type of the output stream',
+      after: withDefinitions(flights, stream('delays', { date: 'TIMESTAMP(3)', hours: 'FLOAT' }, { partitions: 3 })),
+      changed: below,
+    },
+    {
+      name: 'with its partitions',
+      after: withDefinitions(flights, stream('delays', { date: 'TIMESTAMP(3)', hours: 'DOUBLE' }, { partitions: 4 })),
+      changed: below,
+    },
     {
       name: 'with its partition key',
       after: withDefinitions(flights, stream('delays', { date: 'TIMESTAMP(3)', hours: 'DOUBLE' }, { partitions: 3, keys: { partition: ['date'] } })),
@@ -67,7 +85,10 @@ describe('a fingerprint changes, from the changed arrow down,', () => {
     },
     {
       name: 'with the mappings of a sink, which is all that lies below them',
-      after: withDefinitions(flights, sink('delays-index', 'delays', { destination: { alias: 'delays', mappings: { properties: { hours: { type: 'float' } } } } })),
+      after: withDefinitions(
+        flights,
+        sink('delays-index', 'delays', { destination: { alias: 'delays', mappings: { properties: { hours: { type: 'float' } } } } }),
+      ),
       changed: ['Connection/delays-index'],
     },
     {
@@ -99,7 +120,12 @@ describe('a fingerprint changes, from the changed arrow down,', () => {
       stream('ids'),
       sink('index', 'in'),
     ];
-    expect(differing(topology({ id: 'INT' }), topology({ id: 'INT', extra: 'INT' }))).toEqual(['Stream/in', 'Connection/index', 'Pipeline/all', 'Stream/everything']);
+    expect(differing(topology({ id: 'INT' }), topology({ id: 'INT', extra: 'INT' }))).toEqual([
+      'Stream/in',
+      'Connection/index',
+      'Pipeline/all',
+      'Stream/everything',
+    ]);
   });
 });
 

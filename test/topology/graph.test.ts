@@ -51,7 +51,10 @@ describe('problems', () => {
     { name: 'a source connection', definitions: [external('in'), sink('s', 'in', { type: 'Source' })], problems: ['Connection/s GRUE-API-005'] },
     {
       name: 'the engine flink',
-      definitions: withDefinitions(flights, { ...pipeline('delays', { from: 'flights', to: 'delays' }), spec: { platformRef: { name: 'default' }, engine: 'flink', sql: 'x' } }),
+      definitions: withDefinitions(flights, {
+        ...pipeline('delays', { from: 'flights', to: 'delays' }),
+        spec: { platformRef: { name: 'default' }, engine: 'flink', sql: 'x' },
+      }),
       problems: ['Pipeline/delays GRUE-API-005'],
     },
     {
@@ -93,7 +96,9 @@ describe('problems', () => {
       sink('index', 'b'),
     ]);
     expect(found.map(({ at }) => at)).toEqual(['Pipeline/to-a', 'Pipeline/to-b', 'Stream/a', 'Stream/b']);
-    expect(found[2]?.error.line).toContain('GRUE-API-003 at spec: the resources form a cycle: Stream/a -> Pipeline/to-b -> Stream/b -> Pipeline/to-a -> Stream/a');
+    expect(found[2]?.error.line).toContain(
+      'GRUE-API-003 at spec: the resources form a cycle: Stream/a -> Pipeline/to-b -> Stream/b -> Pipeline/to-a -> Stream/a',
+    );
     expect(graph.order).toEqual([]);
   });
 
@@ -109,6 +114,8 @@ describe('problems', () => {
 
   test('a problem says what is wrong, where, and what to do', () => {
     const [problem] = buildGraph([sink('s', 'nowhere')]).problems;
-    expect(problem?.error.line).toBe('GRUE-API-002 at spec.stream: it is attached to Stream/nowhere, which does not exist (create the Stream, or correct the name)');
+    expect(problem?.error.line).toBe(
+      'GRUE-API-002 at spec.stream: it is attached to Stream/nowhere, which does not exist (create the Stream, or correct the name)',
+    );
   });
 });
