@@ -161,14 +161,14 @@ export const condition = z.object({
     .string()
     .min(1)
     .max(316)
-    .regex(/^[A-Za-z][A-Za-z0-9]*$/)
+    .regex(/^[A-Za-z][A-Za-z0-9]*$/, { message: 'must be one word in CamelCase' })
     .describe('What is said of the object, such as Ready.'),
   status: z.enum(['True', 'False', 'Unknown']).describe('Whether it is so.'),
   reason: z
     .string()
     .min(1)
     .max(1024)
-    .regex(/^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$/)
+    .regex(/^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$/, { message: 'must be one word in CamelCase' })
     .describe('Why, as one word for programs.'),
   message: text(32_768).describe('Why, for people.'),
   lastTransitionTime: time.describe('When the status last changed.'),
