@@ -52,8 +52,11 @@ const MAY_HAVE_HAPPENED = ['REQUEST_TIMED_OUT', 'NOT_ENOUGH_REPLICAS_AFTER_APPEN
 
 export const noSuchTopic = (topic: string): GrueError => new GrueError('GRUE-KFK-001', `topic ${topic} does not exist`);
 
-/** Whether the client failed to log in, at whatever depth it says so. */
-export const isAuthentication = (error: unknown): boolean => tree(error).some((e) => codeOf(e) === 'PLT_KFK_AUTHENTICATION');
+/**
+ * Whether the login was refused, at whatever depth the library says so. A connection that broke off during the login (a broker that is
+ * being restarted) is also a failed login to the library: not to us, for the credentials may be right.
+ */
+export const isAuthentication = (error: unknown): boolean => tree(error).some((e) => codeOf(e) === 'PLT_KFK_AUTHENTICATION' && !isNetwork(e));
 
 /** Whether no answer came: no connection, a broken one, or silence. The library gives its timeouts the same code. */
 export const isNetwork = (error: unknown): boolean => tree(error).some((e) => codeOf(e) === 'PLT_KFK_NETWORK');

@@ -177,10 +177,10 @@ describe('what it costs', () => {
     expect(await counted(questions)).toMatchObject({ connections: 1 });
   });
 
-  test('the offsets of a thousand partitions take two requests', async () => {
+  test('the offsets of a hundred partitions of five topics take two requests', async () => {
     const cluster = open();
-    const names = Array.from({ length: 20 }, () => fresh('wide'));
-    await Promise.all(names.map((name) => cluster.createTopic({ name, partitions: 50, config: {} }, signal)));
+    const names = Array.from({ length: 5 }, () => fresh('wide'));
+    await Promise.all(names.map((name) => cluster.createTopic({ name, partitions: 20, config: {} }, signal)));
     // a new partition may answer a moment later than its topic is there
     await cluster.offsets(names, 'LastStable', signal);
     let answer = new Map() as Awaited<ReturnType<typeof cluster.offsets>>;
@@ -188,7 +188,7 @@ describe('what it costs', () => {
       answer = await cluster.offsets(names, 'LastStable', signal);
     };
     expect(await counted(asking)).toEqual({ requests: 2, connections: 0 });
-    expect([...answer.values()].flat()).toEqual(Array(1000).fill(0n));
+    expect([...answer.values()].flat()).toEqual(Array(100).fill(0n));
     for (const { name, id } of (await cluster.topics(names, signal)).values()) await cluster.deleteTopic(name, id, signal);
   });
 });

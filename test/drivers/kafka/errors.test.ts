@@ -52,6 +52,7 @@ describe('what the library throws', () => {
     expect(isNetwork(new TimeoutError('Request timed out'))).toBe(true);
     expect(isAuthentication(deep(new AuthenticationError('no')))).toBe(true);
     expect(isAuthentication(deep(new Error('ECONNREFUSED')))).toBe(false);
+    expect(isAuthentication(deep(new AuthenticationError('no mechanism', { cause: new NetworkError('Connection closed') })))).toBe(false);
     expect(isMisuse(new UserError('Broker requires TLS.'))).toBe(true);
     expect(isUnknownCompression(new UnsupportedCompressionError('bitmask 5'))).toBe(true);
     expect(isNetwork(new TypeError('a mistake of ours'))).toBe(false);

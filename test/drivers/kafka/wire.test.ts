@@ -131,3 +131,19 @@ test('a wire that was never asked anything connects to nothing, and closes', asy
   await wireTo(address).close();
   expect(connections()).toBe(0);
 });
+
+test('a broker that breaks off a login does not end our process', async () => {
+  // the library reports this twice, the second time as an event that nobody may be listening for
+  const { address } = await server((socket) => socket.on('data', () => socket.resetAndDestroy()));
+  const sasl = { mechanism: 'PLAIN', username: 'grue', password: 'secret' } as const;
+  const wire = new Wire({ bootstrapServers: [address], clientId: 'test', sasl }, PATIENCE_MS);
+  onTestFinished(() => wire.close());
+  const surprises: unknown[] = [];
+  const surprise = (error: unknown) => void surprises.push(error);
+  process.on('uncaughtException', surprise);
+  const error = await failure(wire);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  process.off('uncaughtException', surprise);
+  expect(surprises).toEqual([]);
+  expect(error.code).toBe('GRUE-PLT-002');
+});
