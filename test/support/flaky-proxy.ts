@@ -6,8 +6,8 @@ export type Fault =
   | { readonly kind: 'DropRequest' }
   /** The server has the request and does it; the connection is cut instead of the answer. */
   | { readonly kind: 'DropResponse' }
-  /** The request reaches the server late, even if the client has gone by then. */
-  | { readonly kind: 'DelayRequest'; readonly milliseconds: number }
+  /** The request reaches the server only then, even if the client has gone by that time. */
+  | { readonly kind: 'HoldRequest'; readonly until: Promise<void> }
   | { readonly kind: 'DelayResponse'; readonly milliseconds: number }
   /** Nothing is forwarded and nothing comes back; the connection stays open. */
   | { readonly kind: 'Blackhole' }
@@ -80,7 +80,7 @@ export async function startFlakyProxy(target: { readonly host: string; readonly 
           client.end(`HTTP/1.1 ${current.status} Injected\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`);
           return;
         }
-        if (current?.kind === 'DelayRequest') toServer = sleep(current.milliseconds);
+        if (current?.kind === 'HoldRequest') toServer = current.until;
       }
       if (current?.kind === 'Blackhole' || current?.kind === 'Status') return;
       toServer = toServer.then(() => void upstream.write(chunk));

@@ -33,7 +33,7 @@ export interface DocumentWriter {
   /**
    * Sends a prepared body (NDJSON: an action line without index, then the document unless the action is `delete`) as it is.
    *
-   * @param index concrete name of an index that {@link SearchCluster} made; nothing is written when it does not exist (any more)
+   * @param index concrete name of an index that `createIndex` of the port made; nothing is written when it does not exist (any more)
    * @param operations how many the body holds; another number of acknowledgements is an error
    * @throws GrueError GRUE-PLT-005 for wrong credentials, GRUE-ES-006 for a body that the server refuses as a whole; the signal's reason when it ended the request
    */

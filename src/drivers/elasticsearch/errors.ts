@@ -22,7 +22,8 @@ const UNAVAILABLE = new Set([
   'process_cluster_event_timeout_exception',
   'no_shard_available_action_exception',
 ]);
-const GATEWAY_STATUS = new Set([502, 503, 504]);
+/** Answers of a gateway in front of a server that it does not reach, or loses in the middle. */
+const GATEWAY_STATUS = new Set([500, 502, 503, 504]);
 
 /**
  * Runs one request and turns what goes wrong into a coded error.

@@ -3,7 +3,7 @@ import { GrueError } from '../../api/errors.ts';
 import type { AliasMove } from '../../api/stream-migration.ts';
 import type { AliasTarget, FlipResult } from '../ports.ts';
 import { targetsOf } from './aliases.ts';
-import { reasonOf, request, serverError, statusOf } from './errors.ts';
+import { request } from './errors.ts';
 import { type Placement, placements } from './indices.ts';
 
 type Placements = ReadonlyMap<string, Placement>;
@@ -67,27 +67,18 @@ function firstObstacle(moves: readonly AliasMove[], found: Placements): GrueErro
 
 async function move(client: Client, moves: readonly AliasMove[], before: Placements, timeoutMilliseconds: number, signal: AbortSignal): Promise<Call> {
   const within = `${Math.ceil(timeoutMilliseconds / 3)}ms`;
+  const actions = moves.flatMap((one) => actionsOf(one, before));
+  const call = () => client.indices.updateAliases({ actions, timeout: within, master_timeout: within }, { signal });
   try {
-    return await request(`moving ${moves.map(({ alias }) => alias).join(', ')}`, signal, async () => {
-      try {
-        const answer = await client.indices.updateAliases(
-          { actions: moves.flatMap((one) => actionsOf(one, before)), timeout: within, master_timeout: within },
-          { signal },
-        );
-        return answer.acknowledged ? { ended: 'Done' } : { ended: 'Unknown', why: 'not all nodes acknowledged in time' };
-      } catch (error) {
-        const said = serverError(error);
-        const status = statusOf(error) ?? 0;
-        // a 4xx of Elasticsearch itself says that nothing was done, except for credentials, which have a code of their own
-        if (said !== undefined && status >= 400 && status < 500 && status !== 401 && status !== 403) return { ended: 'Refused', why: reasonOf(said) };
-        throw error;
-      }
-    });
+    const { acknowledged } = await request(`moving ${moves.map(({ alias }) => alias).join(', ')}`, signal, call, REFUSALS);
+    return acknowledged ? { ended: 'Done' } : { ended: 'Unknown', why: 'not all nodes acknowledged in time' };
   } catch (error) {
-    if (error instanceof GrueError && error.code !== 'GRUE-PLT-005') return { ended: 'Unknown', why: error.message };
-    throw error;
+    if (!(error instanceof GrueError) || error.code === 'GRUE-PLT-005') throw error;
+    return error.code === 'GRUE-PLT-003' ? { ended: 'Unknown', why: error.message } : { ended: 'Refused', why: error.line };
   }
 }
+
+const REFUSALS = { aliases_not_found_exception: 'GRUE-ES-004', index_not_found_exception: 'GRUE-ES-005' } as const;
 
 /** `must_exist` makes the whole call fail if somebody else has moved the alias since we looked. No index is ever deleted here: searches in flight would fail. */
 function actionsOf({ alias, from, to }: AliasMove, before: Placements): estypes.IndicesUpdateAliasesAction[] {

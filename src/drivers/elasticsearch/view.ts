@@ -1,4 +1,5 @@
 import type { Client, estypes } from '@elastic/elasticsearch';
+import { GrueError } from '../../api/errors.ts';
 import type { IndexView, OriginRange } from '../ports.ts';
 import { readOnly } from './client.ts';
 import { allShards, request } from './errors.ts';
@@ -71,7 +72,8 @@ async function openPoint(client: Client, index: string, routing: string | undefi
         );
       const answer = await request(what, abort, search);
       id = answer.pit_id ?? id;
-      allShards(what, { ...answer._shards, successful: answer.timed_out ? 0 : answer._shards.successful });
+      allShards(what, answer._shards);
+      if (answer.timed_out) throw new GrueError('GRUE-ES-006', `${what}: the server ran out of time and left documents out`);
       return answer as SearchAnswer;
     },
     // nothing depends on it: the server forgets the point-in-time by itself

@@ -154,7 +154,7 @@ describe('a bulk request without a clear answer', () => {
     proxy.inject({ kind: 'Blackhole' });
     const stop = new AbortController();
     const sent = flaky.bulk('any', create('a'), 1, stop.signal);
-    await expect.poll(() => proxy.struck).toBe(1);
+    await expect.poll(() => proxy.struck, { timeout: 20_000 }).toBe(1);
     stop.abort(new Error('membership lost'));
     await expect(sent).rejects.toThrow('membership lost');
   });

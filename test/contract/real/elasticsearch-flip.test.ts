@@ -56,10 +56,12 @@ describe('a flip over a bad network', () => {
   });
 
   test('whose call arrives after we have given up says that the aliases may still move, and they do', async () => {
-    await using on = await scene(1_500);
-    on.proxy.inject({ kind: 'DelayRequest', milliseconds: 3_000 }, { when: CALL });
+    await using on = await scene();
+    const held = Promise.withResolvers<void>();
+    on.proxy.inject({ kind: 'HoldRequest', until: held.promise }, { when: CALL });
     expect(await on.cluster.flip([on.move], signal)).toMatchObject(unconfirmed);
-    await expect.poll(on.whereIs, { timeout: 10_000 }).toEqual([on.move.to.index]);
+    held.resolve();
+    await expect.poll(on.whereIs, { timeout: 20_000 }).toEqual([on.move.to.index]);
     // and a repetition finds it done, rather than doing it again
     on.proxy.heal();
     expect(await on.cluster.flip([on.move], signal)).toEqual({ moved: true, milliseconds: 0 });
@@ -82,16 +84,18 @@ describe('a flip over a bad network', () => {
 });
 
 test('a rival that moves the alias after we have looked makes the whole call fail', async () => {
-  await using on = await scene(10_000);
+  await using on = await scene(30_000);
   const other: AliasMove = { ...on.move, alias: freshName('alias') };
   await on.world.setAlias(other.alias, other.from.index);
-  on.proxy.inject({ kind: 'DelayRequest', milliseconds: 700 }, { when: CALL });
+  const held = Promise.withResolvers<void>();
+  on.proxy.inject({ kind: 'HoldRequest', until: held.promise }, { when: CALL });
   const flip = on.cluster.flip([other, on.move], signal);
-  await expect.poll(() => on.proxy.struck).toBe(1);
+  await expect.poll(() => on.proxy.struck, { timeout: 20_000 }).toBe(1);
   const rival = freshName('rival');
   await on.world.cluster.createIndex({ name: rival, ...indexDefinition }, signal);
   const uuid = (await on.world.cluster.indices([rival], signal)).get(rival)?.uuid ?? '';
   await on.world.cluster.flip([{ ...on.move, to: { index: rival, uuid } }], signal);
+  held.resolve();
   expect(await flip).toEqual({ moved: false, reason: expect.stringContaining('missing') });
   expect(await on.whereIs()).toEqual([rival]);
   expect((await on.world.cluster.aliases([other.alias], signal)).get(other.alias)).toMatchObject([{ index: other.from.index }]);
@@ -112,7 +116,7 @@ test('a flip that is interrupted ends with the reason of the interruption', asyn
   const stop = new AbortController();
   on.proxy.inject({ kind: 'Blackhole' }, { when: CALL });
   const flip = on.cluster.flip([on.move], stop.signal);
-  await expect.poll(() => on.proxy.struck).toBe(1);
+  await expect.poll(() => on.proxy.struck, { timeout: 20_000 }).toBe(1);
   stop.abort(new Error('the operator stops'));
   await expect(flip).rejects.toThrow('the operator stops');
 });

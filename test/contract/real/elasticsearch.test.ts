@@ -38,6 +38,16 @@ describe('what the real cluster refuses', () => {
     expect(await refused({ settings: { number_of_shards: 'many' } })).toMatchObject({ code: 'GRUE-ES-002', at: 'setting index.number_of_shards' });
   });
 
+  test('a shard that fails makes a count an error that names it', async () => {
+    await using cluster = connect(url);
+    const name = freshName('failing');
+    await cluster.createIndex({ name, ...indexDefinition }, signal);
+    const view = await cluster.view(name, (await cluster.indices([name], signal)).get(name)?.uuid ?? '', signal);
+    const error: unknown = await view.countThrough({ range: { 'grue.o': { gte: 'no number' } } }, undefined, signal).catch((thrown: unknown) => thrown);
+    await view.close();
+    expect(error).toMatchObject({ code: 'GRUE-ES-006', message: expect.stringContaining(`shard 0 of ${name} failed: `) });
+  });
+
   test('a name that is no name of an index is not a matter of mappings', async () => {
     await using cluster = connect(url);
     await expect(cluster.createIndex({ name: 'UPPER', ...indexDefinition }, signal)).rejects.toMatchObject({ code: 'GRUE-ES-006' });

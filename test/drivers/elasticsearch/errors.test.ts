@@ -34,6 +34,7 @@ describe('an answer that refuses', () => {
     [500, said({ type: 'illegal_state_exception', reason: 'no' }), 'GRUE-ES-006'],
     [503, said({ type: 'master_not_discovered_exception', reason: null }), 'GRUE-PLT-003'],
     [503, said({ type: 'process_cluster_event_timeout_exception', reason: 'no' }), 'GRUE-PLT-003'],
+    [500, '', 'GRUE-PLT-003'],
     [502, '', 'GRUE-PLT-003'],
     [504, '{}', 'GRUE-PLT-003'],
   ])('with status %i and %s has the code %s', async (status, body, code) => {
