@@ -1,7 +1,8 @@
+import { time } from '../src/api/common.ts';
 import { errorCodes } from '../src/api/errors.ts';
 import { type KindDefinition, kinds } from '../src/api/kinds.ts';
 import { definitionOf } from './crds/definition.ts';
-import type { StructuralSchema } from './crds/structural.ts';
+import { type StructuralSchema, structuralSchema } from './crds/structural.ts';
 import { type GeneratedFile, main } from './generated.ts';
 
 const header = '<!-- Generated from src/api by `npm run gen`. Do not edit. -->\n';
@@ -67,10 +68,12 @@ function fieldsOf(schema: StructuralSchema, path: string): readonly DocumentedFi
   });
 }
 
+const timePattern = structuralSchema(time).pattern;
+
 function typeOf(field: StructuralSchema): string {
   if (field.type === 'array' && field.items) return `list of ${typeOf(field.items)}, ${between(field.minItems, field.maxItems)}`;
   if (field.enum) return field.enum.map((value) => `\`${value}\``).join(', ');
-  if (field.format === 'date-time') return 'time';
+  if (field.pattern === timePattern) return 'time';
   if (field.type === 'string') return `string, ${between(field.minLength, field.maxLength)} characters`;
   if (field.type === 'integer' && field.maximum !== undefined) return `integer, ${between(field.minimum, field.maximum)}`;
   return field['x-kubernetes-preserve-unknown-fields'] === true ? 'any object' : field.type;

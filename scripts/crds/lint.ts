@@ -19,6 +19,7 @@ const checks: readonly Check[] = [
   (schema) =>
     schema['x-kubernetes-list-map-keys']?.some((key) => !schema.items?.required?.includes(key)) === true && 'the keys of a list must be required in its items',
   ({ type, format }) => type === 'integer' && format !== 'int32' && format !== 'int64' && 'an integer is int32 or int64',
+  ({ type, format }) => type === 'string' && format !== undefined && 'where a string has a format, the API server lets an array pass: use a pattern',
   ({ type, minimum, maximum }, path) =>
     type === 'integer' && path.startsWith('spec.') && (minimum === undefined || maximum === undefined) && 'an integer of the spec needs bounds',
   ({ type }, path) => type === 'number' && !floats.includes(path) && 'a float must be listed in the lint with a reason',

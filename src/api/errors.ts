@@ -252,3 +252,6 @@ export class GrueError extends Error {
     return `${this.code}${at}: ${this.message}${this.fix === undefined ? '' : ` (${this.fix})`}`;
   }
 }
+
+/** The code as the reason of a condition, where a dash is not allowed: `GRUE_SQL_003`. */
+export const reasonOf = ({ code }: GrueError): string => code.replaceAll('-', '_');

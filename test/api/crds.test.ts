@@ -110,6 +110,11 @@ describe('the lint', () => {
       'extra: the keys of a list must be required in its items',
     ],
     ['an integer without format', { type: 'integer', description, minimum: 0, maximum: 1 }, 'extra: an integer is int32 or int64'],
+    [
+      'a format',
+      { type: 'string', description, maxLength: 9, format: 'date-time' },
+      'extra: where a string has a format, the API server lets an array pass: use a pattern',
+    ],
     ['an integer without bounds', { type: 'integer', description, format: 'int64' }, 'extra: an integer of the spec needs bounds'],
     ['a float', { type: 'number', description }, 'extra: a float must be listed in the lint with a reason'],
     ['no description', { type: 'boolean' }, 'extra: a field needs a description: it is what `kubectl explain` shows'],

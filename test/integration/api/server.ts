@@ -54,3 +54,13 @@ export async function ask(
     request.end(value === undefined ? undefined : JSON.stringify(value));
   });
 }
+
+/** A new namespace of its own for a test file, so that files can run beside each other. */
+export async function makeNamespace(): Promise<string> {
+  const { body } = await ask('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { generateName: 'api-' } });
+  return (body as { metadata: { name: string } }).metadata.name;
+}
+
+export async function removeNamespace(name: string): Promise<void> {
+  await ask('DELETE', `/api/v1/namespaces/${name}`);
+}
