@@ -6,6 +6,7 @@ import type { Revision, Role } from '../api/revision.ts';
 import type { Stream } from '../api/stream.ts';
 import type { StreamMigration } from '../api/stream-migration.ts';
 import type { AliasTarget, SqlOutline, SqlStream } from '../drivers/ports.ts';
+import { definitionOf } from '../topology/definition.ts';
 import { buildGraph, type Definition, type Graph, type NodeKey } from '../topology/graph.ts';
 import { liveRevisions, roles } from '../topology/live.ts';
 import { references } from './references.ts';
@@ -44,6 +45,8 @@ export interface TopologyFacts extends LiveFacts {
   /** What is wrong with each logical resource, in the order found. */
   readonly problems: ReadonlyMap<NodeKey, readonly GrueError[]>;
   readonly roots: ReadonlyMap<NodeKey, RootFacts>;
+  /** What the live Revisions hold, as logical definitions. */
+  readonly liveDefinitions: ReadonlyMap<NodeKey, Definition>;
 }
 
 export const keyOfResource = (resource: LogicalResource): NodeKey => `${resource.kind}/${resource.metadata.name}`;
@@ -73,7 +76,7 @@ export async function observeTopology(namespace: string, world: World, signal: A
   }
   const roots = await readRoots(resources, facts.platforms, problems, signal);
   await checkSql(definitions, graph, problems, world, signal);
-  return { ...facts, resources, definitions, graph, problems: problems.all, roots };
+  return { ...facts, resources, definitions, graph, problems: problems.all, roots, liveDefinitions: await defineLive(facts.live, world, signal) };
 }
 
 const logicalResources = (namespace: string, { caches }: World): readonly LogicalResource[] =>
@@ -113,6 +116,15 @@ async function defineAll(resources: Iterable<LogicalResource>, world: World, pro
       if (outline) definitions.set(key, { kind: 'Pipeline', name, spec: resource.spec, outline });
     } else if (resource.kind === 'Stream') definitions.set(key, { kind: 'Stream', name, spec: resource.spec });
     else definitions.set(key, { kind: 'Connection', name, spec: resource.spec });
+  }
+  return definitions;
+}
+
+async function defineLive(live: ReadonlyMap<NodeKey, Revision>, world: World, signal: AbortSignal): Promise<ReadonlyMap<NodeKey, Definition>> {
+  const definitions = new Map<NodeKey, Definition>();
+  for (const [key, revision] of live) {
+    const { pipeline } = revision.spec;
+    definitions.set(key, definitionOf(revision, pipeline && (await world.sql.outline(pipeline.sql, signal))));
   }
   return definitions;
 }

@@ -1,7 +1,7 @@
 import { GrueError } from '../../api/errors.ts';
 import type { Change, StreamMigration } from '../../api/stream-migration.ts';
 import { closure } from '../../topology/closure.ts';
-import { applyChange, definitionOf } from '../../topology/definition.ts';
+import { applyChange } from '../../topology/definition.ts';
 import { buildGraph, type Definition, type Graph, keyOf, type NodeKey } from '../../topology/graph.ts';
 import { checkPipeline, type TopologyFacts } from '../facts.ts';
 import type { World } from '../world.ts';
@@ -36,10 +36,9 @@ export async function desiredGraph(migration: StreamMigration, facts: TopologyFa
   const closureKeys = territory(migration, facts);
   const changed = new Set((migration.spec.changes ?? []).map(keyOf));
   const definitions = new Map<NodeKey, Definition>();
-  for (const [key, revision] of facts.live) {
-    if (closureKeys.has(key) && !changed.has(key) && facts.definitions.has(key)) continue;
-    const { pipeline } = revision.spec;
-    definitions.set(key, definitionOf(revision, pipeline && (await world.sql.outline(pipeline.sql, signal))));
+  for (const [key, definition] of facts.liveDefinitions) {
+    const rolledOut = closureKeys.has(key) && !changed.has(key) && facts.definitions.has(key);
+    if (!rolledOut) definitions.set(key, definition);
   }
   for (const key of closureKeys) {
     const definition = facts.definitions.get(key);

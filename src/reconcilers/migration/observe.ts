@@ -114,7 +114,7 @@ function unsettledInputs(migration: StreamMigration, facts: TopologyFacts, world
   if (found.length > 0) return found;
   const unchangedFor = settledFor(facts, world);
   const moving = [...members].filter((key) => unchangedFor(key) < world.settleMilliseconds);
-  return moving.length === 0 ? [] : [waiting(`${moving.join(', ')} changed less than ${world.settleMilliseconds / 1_000} s ago`)];
+  return moving.length === 0 ? [] : [{ reason: 'Settling', message: `${moving.join(', ')} changed less than ${world.settleMilliseconds / 1_000} s ago` }];
 }
 
 async function propose(migration: StreamMigration, facts: TopologyFacts, platform: string, servers: Servers, world: World, signal: AbortSignal): Promise<Proposal> {

@@ -11,7 +11,7 @@ import { honourDeletion, honourRequests, pause } from './steps/requests.ts';
 import { settleInputs } from './steps/settle.ts';
 import { soak } from './steps/soak.ts';
 import { tearDown } from './steps/teardown.ts';
-import { verifyParity } from './steps/verify.ts';
+import { stopAtFailedGate, verifyParity } from './steps/verify.ts';
 
 /** The way of a migration: the first step with something to say decides. Read it from top to bottom. */
 export const way: readonly Step[] = [
@@ -25,6 +25,7 @@ export const way: readonly Step[] = [
   planClosure, //    what is cloned, what is shared, and why
   awaitApproval('Provision'),
   provisionGreen,
+  stopAtFailedGate,
   awaitFence, //     everything up to a common point has arrived on both sides
   verifyParity, //   and both sides hold the same there, twice
   awaitApproval('Flip'),

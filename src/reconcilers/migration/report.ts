@@ -1,4 +1,5 @@
 import { durationMilliseconds } from '../../api/common.ts';
+import { reasonOf } from '../../api/errors.ts';
 import type { GateResult, MigrationStatus, Phase } from '../../api/stream-migration.ts';
 import { mergeConditions, type WantedCondition } from '../../controller/conditions.ts';
 import { kubeTime } from '../../controller/clock.ts';
@@ -45,7 +46,7 @@ export function report(snapshot: Snapshot, decision: Decision, outcome: Outcome)
     phaseSince: phase === stored.phase ? (stored.phaseSince ?? timeOf(snapshot)) : timeOf(snapshot),
     message: silent ? (stored.message ?? message) : message.slice(0, 2048),
   });
-  const stalled = outcome.kind === 'Refused' ? outcome.error.code : (decision.stalled?.reason ?? overdue(snapshot, merged));
+  const stalled = outcome.kind === 'Refused' ? reasonOf(outcome.error) : (decision.stalled?.reason ?? overdue(snapshot, merged));
   const conditions = mergeConditions(stored.conditions, conditionsOf(snapshot, merged, stalled), { now: kubeTime(snapshot.now), generation: migration.metadata.generation });
   return { status: { ...merged, conditions: [...conditions] }, happenings: happeningsOf(stored, merged, stalled), open: learned.open };
 }

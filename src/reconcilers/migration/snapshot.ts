@@ -34,7 +34,7 @@ export interface Snapshot {
 }
 
 export interface Unsettled {
-  readonly reason: 'WaitingForInputs' | 'WaitingForBase' | 'AdoptionRequired';
+  readonly reason: 'Settling' | 'WaitingForInputs' | 'WaitingForBase';
   readonly message: string;
 }
 

@@ -1,4 +1,4 @@
-import { GrueError } from '../../api/errors.ts';
+import { GrueError, reasonOf } from '../../api/errors.ts';
 import type { Platform, PlatformStatus } from '../../api/platform.ts';
 import { kubeTime } from '../../controller/clock.ts';
 import { mergeConditions, type WantedCondition } from '../../controller/conditions.ts';
@@ -39,11 +39,11 @@ export function report(platform: Platform, found: Servers | GrueError, now: numb
 }
 
 function readyOf(recorded: { readonly kafkaClusterId?: string; readonly elasticsearchUuid?: string }, found: Servers | GrueError): WantedCondition {
-  if (found instanceof GrueError) return { type: 'Ready', status: 'False', reason: found.code, message: found.line };
+  if (found instanceof GrueError) return { type: 'Ready', status: 'False', reason: reasonOf(found), message: found.line };
   const kafka = found.kafkaClusterId === recorded.kafkaClusterId;
   if (kafka && found.elasticsearchUuid === recorded.elasticsearchUuid) return { type: 'Ready', status: 'True', reason: 'Reachable', message: 'Kafka and Elasticsearch answer' };
   const error = new GrueError('GRUE-PLT-007', `${kafka ? 'Elasticsearch' : 'Kafka'} is another cluster than the one recorded`, {
     fix: 'point the Platform at the recorded servers, or make a new Platform',
   });
-  return { type: 'Ready', status: 'False', reason: error.code, message: error.line };
+  return { type: 'Ready', status: 'False', reason: reasonOf(error), message: error.line };
 }

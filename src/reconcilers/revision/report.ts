@@ -1,3 +1,4 @@
+import { reasonOf } from '../../api/errors.ts';
 import type { Revision, RevisionStatus } from '../../api/revision.ts';
 import { kubeTime } from '../../controller/clock.ts';
 import { mergeConditions, type WantedCondition } from '../../controller/conditions.ts';
@@ -18,7 +19,7 @@ export function report(snapshot: Snapshot, decision: Decision, outcome: Outcome)
   const state = refused ? 'Failed' : decision.state;
   const shownRole = role ?? status?.role;
   const ready: WantedCondition = refused
-    ? { type: 'Ready', status: 'False', reason: refused.code, message: refused.line }
+    ? { type: 'Ready', status: 'False', reason: reasonOf(refused), message: refused.line }
     : { type: 'Ready', status: decision.state === 'Running' && decision.wanted === 'Running' ? 'True' : 'False', reason: decision.reason, message: decision.message };
   const conditions = mergeConditions(status?.conditions, [ready], { now: kubeTime(now), generation: metadata.generation, owns: ownsCondition });
   const kept = {

@@ -1,11 +1,10 @@
-import type { GrueError } from '../../api/errors.ts';
+import { type GrueError, reasonOf } from '../../api/errors.ts';
 import type { Revision } from '../../api/revision.ts';
 import type { LogicalStatus } from '../../api/stream.ts';
 import { kubeTime } from '../../controller/clock.ts';
 import { findCondition, mergeConditions, type WantedCondition } from '../../controller/conditions.ts';
-import { definitionOf } from '../../topology/definition.ts';
 import { definitionDigest } from '../../topology/fingerprint.ts';
-import type { Definition, NodeKey } from '../../topology/graph.ts';
+import type { NodeKey } from '../../topology/graph.ts';
 import { type Sync, syncOf } from '../../topology/sync.ts';
 import type { TopologyFacts } from '../facts.ts';
 import { isInstalled } from './adoption.ts';
@@ -32,7 +31,7 @@ export function reportOf(key: NodeKey, facts: TopologyFacts, { installation, fai
   const accepted: WantedCondition =
     problems.length === 0
       ? { type: 'Accepted', status: 'True', reason: 'Accepted', message: '' }
-      : { type: 'Accepted', status: 'False', reason: problems[0]?.code ?? 'Refused', message: problems.map(({ line }) => line).join('; ') };
+      : { type: 'Accepted', status: 'False', reason: problems[0] ? reasonOf(problems[0]) : 'Refused', message: problems.map(({ line }) => line).join('; ') };
   const wanted = [accepted, readyOf(key, live, facts, installation, failure), ...syncedOf(key, live, facts, fingerprint, rejected)];
   const conditions = mergeConditions(resource.status?.conditions, wanted, { now: kubeTime(now), generation: resource.metadata.generation });
   return {
@@ -56,7 +55,7 @@ function readyOf(key: NodeKey, live: Revision | undefined, facts: TopologyFacts,
   }
   const reason = blocked.get(key);
   if (reason !== undefined) return not('Blocked', reason);
-  if (failure) return not(failure.code, failure.line);
+  if (failure) return not(reasonOf(failure), failure.line);
   if (isInstalled(key, facts)) return not('Installing', 'it is being started');
   const leadsToSink = reaches(key, facts);
   return leadsToSink ? not('Installing', 'waiting until what it needs is complete') : not('NoSink', 'nothing reads it: attach a sink Connection');
@@ -82,23 +81,17 @@ const advice: Readonly<Record<Sync, string>> = {
   Rejected: 'a migration has refused this definition: edit it, or retry',
 };
 
-function syncedOf(key: NodeKey, live: Revision | undefined, { definitions }: TopologyFacts, fingerprint: string | undefined, rejected: NonNullable<LogicalStatus['rejected']>): readonly WantedCondition[] {
+function syncedOf(key: NodeKey, live: Revision | undefined, { definitions, liveDefinitions }: TopologyFacts, fingerprint: string | undefined, rejected: NonNullable<LogicalStatus['rejected']>): readonly WantedCondition[] {
   const definition = definitions.get(key);
-  if (!live || !definition) return [];
+  const isLive = liveDefinitions.get(key);
+  if (!live || !definition || !isLive) return [];
   const desired = definitionDigest(definition);
   const reason = syncOf({
     desired,
-    live: definitionDigest(liveDefinition(live, definition)),
+    live: definitionDigest(isLive),
     accepted: live.spec.accepted,
     ...(fingerprint === undefined ? {} : { fingerprint }),
     rejected: rejected.map(({ fingerprint }) => fingerprint),
   });
   return [{ type: 'Synced', status: reason === 'InSync' ? 'True' : 'False', reason, message: advice[reason] }];
-}
-
-/** Only the text of its SQL tells a live pipeline from the desired one here; a different text is compared by its own outline where it matters, at planning. */
-function liveDefinition(live: Revision, desired: Definition): Definition {
-  if (desired.kind !== 'Pipeline' || live.spec.pipeline === undefined) return definitionOf(live);
-  const same = live.spec.pipeline.sql === desired.spec.sql;
-  return definitionOf(live, same ? desired.outline : { ...desired.outline, canonical: live.spec.pipeline.sql });
 }

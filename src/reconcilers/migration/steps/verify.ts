@@ -6,16 +6,19 @@ import { neededFences } from './fence.ts';
 /** A verdict is about a moment; readers move only on a fresh one. */
 const validSeconds = 60;
 
+/** A gate that fails is an answer, not a delay: the region that it judged is closed, so another fence would say the same. */
+export const stopAtFailedGate: Step = (s) => {
+  const failed = s.status.gates?.find(({ outcome }) => outcome === 'Fail');
+  if (failed === undefined || flipDecided(s)) return undefined;
+  const reason = `gate ${failed.name} failed: ${failed.observed} (bound: ${failed.bound})`;
+  return s.migration.spec.onFailure === 'Abort' ? leave(s, 'Aborting', 'Abort', reason) : leave(s, 'Held', 'Hold', reason);
+};
+
 /** Judges parity at the fence. Only two passes in a row, the last one fresh, let the migration go on. */
 export const verifyParity: Step = (s) => {
   if (flipDecided(s)) return undefined;
   const { fence, gates, fencesPassed } = s.status;
   if (fence === undefined) return undefined;
-  const failed = gates?.find(({ outcome }) => outcome === 'Fail');
-  if (failed) {
-    const reason = `gate ${failed.name} failed: ${failed.observed} (bound: ${failed.bound})`;
-    return s.migration.spec.onFailure === 'Abort' ? leave(s, 'Aborting', 'Abort', reason) : leave(s, 'Held', 'Hold', reason);
-  }
   const parity = gates?.find(({ name }) => name === 'Parity');
   const judged = parity?.fence === fence.id;
   if (!judged) return doNow('Verifying', `counting both sides at fence ${fence.id}`, { kind: 'Measure', fence, pairs: parityPairs(s) });
