@@ -1,6 +1,14 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { duration, durationMilliseconds } from '../api/common.ts';
+import { type Verb, verbs } from '../api/requests.ts';
+import { type MigrationStep, migrationStep } from '../api/stream-migration.ts';
+import { systemClock } from '../controller/clock.ts';
+import { type KubeClient, kubeClient } from '../controller/kube/client.ts';
+import { currentNamespace, loadKubeConfig } from '../controller/kube/config.ts';
+import { runtimeMetrics } from '../controller/metrics.ts';
 import { type LogLevel, winstonLogger } from '../logging.ts';
+import { request } from './requests.ts';
+import { statusText } from './status.ts';
 
 interface ProcessOptions {
   readonly kubeconfig?: string;
@@ -35,6 +43,28 @@ export async function program(argv: readonly string[]): Promise<void> {
     const logger = winstonLogger({ level: flags.logLevel, format: flags.logFormat });
     await runWorker({ kubeconfig, namespace, listen, logger }, stopSignal());
   });
+  peopleCommand(grue, 'status [migration]', 'shows migrations, their gates, and blue and green side by side')
+    .option('-w, --watch', 'again every second, until interrupted')
+    .action((name: string | undefined, flags: PeopleFlags & { readonly watch?: boolean }) => withKube(flags, (kube, namespace) => showStatus(kube, namespace, name, flags.watch === true)));
+  const meanings: Readonly<Record<Verb, string>> = {
+    promote: 'approves the step that the migration waits at',
+    abort: 'gives up before the flip; green is removed',
+    rollback: 'moves readers back to blue within the soak',
+    pause: 'takes no further step; what runs goes on running',
+    resume: 'goes on after a pause',
+    retry: 'starts a new attempt',
+  };
+  for (const verb of verbs) {
+    const command = peopleCommand(grue, `${verb} <migration>`, meanings[verb]).option('--reason <text>', 'why, for the record');
+    if (verb === 'promote') command.addOption(new Option('--step <step>', 'the step to approve; by default the one it waits at').choices(migrationStep.options));
+    command.action((name: string, flags: PeopleFlags & { readonly step?: MigrationStep; readonly reason?: string }) =>
+      withKube(flags, async (kube, namespace) => {
+        const { result } = await request(kube, { namespace, name, verb, step: flags.step, reason: flags.reason });
+        process.stdout.write(`${verb} ${name}: ${result}\n`);
+        if (result.startsWith('refused')) process.exitCode = 1;
+      }),
+    );
+  }
   await grue.parseAsync(argv as string[]);
 }
 
@@ -47,6 +77,33 @@ const processCommand = (grue: Command, name: string, description: string): Comma
     .option('--listen <address>', 'host:port of health and metrics', address, { host: '127.0.0.1', port: 0 })
     .option('--log-level <level>', 'debug, info, warn or error', 'info')
     .option('--log-format <format>', 'json or text', 'json');
+
+interface PeopleFlags {
+  readonly kubeconfig?: string;
+  readonly namespace?: string;
+}
+
+const peopleCommand = (grue: Command, name: string, description: string): Command =>
+  grue.command(name).description(description).option('--kubeconfig <file>', 'how to reach the API server').option('-n, --namespace <name>', 'namespace; that of the context by default');
+
+async function withKube(flags: PeopleFlags, work: (kube: KubeClient, namespace: string) => Promise<void>): Promise<void> {
+  const config = loadKubeConfig(flags.kubeconfig);
+  const kube = kubeClient({ config, clock: systemClock, metrics: runtimeMetrics(), userAgent: 'grue-cli' });
+  try {
+    await work(kube, flags.namespace ?? currentNamespace(config));
+  } finally {
+    kube.close();
+  }
+}
+
+async function showStatus(kube: KubeClient, namespace: string, name: string | undefined, watch: boolean): Promise<void> {
+  const stop = stopSignal();
+  do {
+    const text = await statusText(kube, namespace, name);
+    process.stdout.write(watch && process.stdout.isTTY ? `\x1b[H\x1b[2J${text}` : text);
+    if (watch) await systemClock.sleep(1_000, stop).catch(() => {});
+  } while (watch && !stop.aborted);
+}
 
 function milliseconds(text: string): number {
   if (!duration.safeParse(text).success) throw new InvalidArgumentError('a duration such as 10s or 1m30s is expected');

@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto';
+import { GrueError } from '../api/errors.ts';
+import { kinds } from '../api/kinds.ts';
+import { requestAnnotations, type Verb } from '../api/requests.ts';
+import type { MigrationStep, RequestResult, StreamMigration } from '../api/stream-migration.ts';
+import type { KubeApi } from '../controller/kube/api.ts';
+import { isKubeError } from '../controller/kube/errors.ts';
+
+export interface Ask {
+  readonly namespace: string;
+  readonly name: string;
+  readonly verb: Verb;
+  readonly step?: MigrationStep | undefined;
+  readonly reason?: string | undefined;
+}
+
+const patience = 20_000;
+
+/**
+ * Asks a migration for something, for the attempt and the plan that it shows now, and waits for the answer.
+ * @throws GrueError GRUE-CLI-002 when there is no such migration, or nobody answers
+ */
+export async function request(kube: KubeApi, { namespace, name, verb, step, reason }: Ask): Promise<RequestResult> {
+  const { status } = await migration(kube, namespace, name);
+  const id = randomUUID();
+  const values: Partial<Record<keyof typeof requestAnnotations, string | undefined>> = {
+    id,
+    verb,
+    step,
+    attempt: status?.attempt === undefined ? undefined : String(status.attempt),
+    plan: status?.plan?.hash,
+    reason,
+  };
+  // Null removes what an earlier request has left, so the parts of two requests never mix.
+  const annotations = Object.fromEntries(Object.entries(requestAnnotations).map(([part, annotation]) => [annotation, values[part as keyof typeof values] ?? null]));
+  await kube.mergePatch(kinds.StreamMigration, { namespace, name }, { metadata: { annotations } }, { fieldManager: 'grue-cli' });
+  const end = performance.now() + patience;
+  while (performance.now() < end) {
+    const answer = (await migration(kube, namespace, name)).status?.requests?.find((entry) => entry.id === id);
+    if (answer) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  throw new GrueError('GRUE-CLI-002', `nobody has answered the request within ${patience / 1_000} s; it stays in the annotations`, { fix: 'look whether the operator runs' });
+}
+
+export async function migration(kube: KubeApi, namespace: string, name: string): Promise<StreamMigration> {
+  try {
+    return (await kube.get(kinds.StreamMigration, { namespace, name })) as unknown as StreamMigration;
+  } catch (error) {
+    if (!isKubeError(error, 'NotFound')) throw error;
+    throw new GrueError('GRUE-CLI-002', `there is no StreamMigration ${name} in namespace ${namespace}`, { fix: 'name it as `kubectl get smig` shows it, and the namespace with -n' });
+  }
+}
