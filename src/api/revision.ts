@@ -111,6 +111,8 @@ export const revisionSpec = withTransitionRules(
     }),
     [definitionOf('Stream', 'stream'), definitionOf('Pipeline', 'pipeline'), definitionOf('Connection', 'connection')],
   ),
+  // Of free-form objects the API server compares the number of keys and the values under equal keys. Mappings in which one key stands in
+  // place of another pass; only the fingerprint tells.
   [{ rule: 'self == oldSelf', message: 'a Revision is immutable: the operator makes the next one' }],
 ).describe('One physical realisation of a logical resource. Written by the operator only, and never changed.');
 export type RevisionSpec = z.output<typeof revisionSpec>;
