@@ -41,7 +41,7 @@ export interface KafkaCluster {
   /** Topics that exist, by name; absent ones are left out. */
   topics(names: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, TopicFacts>>;
   topicConfig(name: string, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
-  /** Creates the topic unless one of that name exists. The caller compares ids and never adopts one that it did not make. */
+  /** Creates the topic unless one of that name exists, and returns when it is there. The caller compares ids and never adopts one that it did not make. */
   createTopic(spec: TopicSpec, signal: AbortSignal): Promise<'Created' | 'Exists'>;
   /** Deletes the topic only if its id is the given one. */
   deleteTopic(name: string, id: string, signal: AbortSignal): Promise<'Deleted' | 'Absent' | 'OtherIdentity'>;
@@ -50,15 +50,20 @@ export interface KafkaCluster {
    * read_committed consumers see it (lower while a transaction is open). A topic that does not exist is left out.
    */
   offsets(topics: readonly string[], which: 'Earliest' | 'HighWatermark' | 'LastStable', signal: AbortSignal): Promise<ReadonlyMap<string, Offsets>>;
-  /** Committed positions of a group, per topic; a partition without one is undefined, never -1. */
+  /** Committed positions of a group, per topic; a partition without one is undefined, never -1. A topic that does not exist is left out. */
   committed(group: string, topics: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Offsets>>;
   group(name: string, signal: AbortSignal): Promise<GroupFacts>;
-  /** Commits start positions for a group without members, only where none are committed yet. */
+  /**
+   * Commits start positions for a group without members, only where none are committed yet. Fails with GRUE-KFK-007 when the group has members
+   * (unless nothing was left to commit), also when one joins at that moment; with GRUE-KFK-001 when a topic or partition does not exist.
+   */
   commitStart(group: string, start: ReadonlyMap<string, readonly Offset[]>, signal: AbortSignal): Promise<void>;
   deleteGroup(name: string, signal: AbortSignal): Promise<'Deleted' | 'Absent' | 'Active'>;
   /**
    * Records of one partition in [from, to), without a group, in order. Ends when `to` is passed, also across transaction markers and
-   * compaction holes. Fails with GRUE-KFK-003 when `from` is below the log start.
+   * compaction holes. Records of aborted transactions are left out. Fails with GRUE-KFK-003 when `from` is below the log start, GRUE-KFK-004 when
+   * the topic is made anew meanwhile, GRUE-KFK-005 for a compression that is not there, and GRUE-KFK-009 when records stay out of reach: an open
+   * transaction holds them back, or the partition ends before `to`.
    */
   read(topic: string, partition: number, from: Offset, to: Offset, signal: AbortSignal): AsyncIterable<KafkaRecord>;
   close(): Promise<void>;

@@ -7,7 +7,7 @@ import { readRange } from './read.ts';
 import { clusterId, createTopic, deleteTopic, describeTopics, topicConfig } from './topics.ts';
 import { Wire } from './wire.ts';
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 15_000;
 
 /**
  * The operator's side of a Kafka cluster. Nothing is sent before the first question; all questions share one connection per broker.

@@ -39,18 +39,18 @@ export function kafkaRegistry(log: RegistryLog, prefix: string, newId: () => str
     return latest(log, topic, signal);
   };
   const standing = async (signal: AbortSignal): Promise<readonly Standing[]> => (await read(signal)).flatMap(standingClaim);
-  const stand = async (installation: string, signal: AbortSignal): Promise<Standing> => {
-    const key = `claim/${newId()}`;
-    await write(key, { installation }, signal);
-    return { key, installation };
-  };
+  const stand = (installation: string, signal: AbortSignal): Promise<void> => write(`claim/${newId()}`, { installation }, signal);
   const release = async (claims: readonly Standing[], signal: AbortSignal): Promise<void> => {
     for (const { key } of claims) await write(key, undefined, signal);
   };
   const claim = async (installation: string, signal: AbortSignal): Promise<Claim> => {
-    if ((await standing(signal)).length === 0) await stand(installation, signal);
-    // several may have found no claim and written theirs: only the log says who was first
-    const [winner, ...rest] = await standing(signal);
+    let claims = await standing(signal);
+    if (claims.length === 0) {
+      await stand(installation, signal);
+      // several may have found no claim and written theirs: only the log says who was first
+      claims = await standing(signal);
+    }
+    const [winner, ...rest] = claims;
     if (winner === undefined) return claim(installation, signal);
     // what is left of a lost race must not win by itself on the day when the winner leaves
     await release(

@@ -5,6 +5,9 @@ import { type BrokerAddress, brokerAddress, type KafkaSettings, securityOptions 
 import { isAuthentication, isMisuse, isNetwork, reasonsOf, Transient, Undecodable } from './errors.ts';
 
 const CONNECT_WITHIN_MS = 3_000;
+/** A silent broker is given up within this part of the patience, so that another one can still be asked. */
+const ANSWER_WITHIN = 0.4;
+const UNKNOWN_END = 'the request may have been carried out';
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;
 
@@ -37,15 +40,19 @@ export class Wire {
   readonly #settings: KafkaSettings;
   readonly #patienceMs: number;
   readonly #pool: ConnectionPool;
-  #brokers: readonly BrokerAddress[] = [];
+  /** Where any broker is looked for, the most promising first. */
+  #addresses: readonly BrokerAddress[];
   #offered: ReadonlyMap<number, { readonly minVersion: number; readonly maxVersion: number }> | undefined;
+
+  #closed = false;
 
   /** @param patienceMs how long a question is repeated while the cluster cannot be reached or is about to move something */
   constructor(settings: KafkaSettings, patienceMs: number) {
     this.#settings = settings;
     this.#patienceMs = patienceMs;
-    // a silent broker blocks its connection, so the connection is given up together with the patience of those who wait for it
-    this.#pool = new ConnectionPool(settings.clientId, { connectTimeout: CONNECT_WITHIN_MS, requestTimeout: patienceMs, ...securityOptions(settings) });
+    this.#addresses = settings.bootstrapServers.map(brokerAddress);
+    const requestTimeout = Math.ceil(patienceMs * ANSWER_WITHIN);
+    this.#pool = new ConnectionPool(settings.clientId, { connectTimeout: CONNECT_WITHIN_MS, requestTimeout, ...securityOptions(settings) });
     // the library reports some failures twice, the second time to nobody: an 'error' without a listener would end the process
     this.#pool.on('connecting', ({ connection }) => connection.on('error', () => {}));
   }
@@ -57,35 +64,49 @@ export class Wire {
    */
   async persist<T>(signal: AbortSignal, question: (attempt: Attempt) => Promise<T>): Promise<T> {
     signal.throwIfAborted();
-    const deadline = AbortSignal.timeout(this.#patienceMs);
-    const end = AbortSignal.any([signal, deadline]);
-    const attempt: Attempt = {
-      ask: (to, api, ...args) => this.#send(end, to, true, api, args),
-      command: (to, api, ...args) => this.#send(end, to, false, api, args),
-      offers: (api) => this.#offers(api),
-    };
-    let failure = this.#unreachable(`no answer within ${this.#patienceMs} ms`);
-    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-      try {
-        return await question(attempt);
-      } catch (error) {
-        signal.throwIfAborted();
-        if (error instanceof Transient) failure = error.failure;
-        else if (error instanceof Undecodable) throw this.#notUnderstood(error);
-        else if (error !== end.reason) throw error;
-      }
-      await sleep(pause, undefined, { signal: end }).catch(() => signal.throwIfAborted());
-      if (deadline.aborted) throw failure;
+    const end = new AbortController();
+    const abort = (): void => end.abort(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    const deadline = setTimeout(() => end.abort(this.#unreachable(`no answer within ${this.#patienceMs} ms`)), this.#patienceMs);
+    try {
+      return await this.#repeat(question, end.signal);
+    } finally {
+      clearTimeout(deadline);
+      signal.removeEventListener('abort', abort);
+      // what a failed question has left running must not go on
+      end.abort();
     }
   }
 
   /** Remembers where the brokers are, so that the cluster is found again when the first addresses are gone. */
   learn(brokers: readonly BrokerAddress[]): void {
-    this.#brokers = brokers.map(({ host, port }) => ({ host, port }));
+    const known = this.#addresses.filter((address) => brokers.some((broker) => isSame(broker, address)));
+    const first = this.#settings.bootstrapServers.map(brokerAddress);
+    this.#addresses = distinct([...known, ...brokers, ...first]);
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#pool.close();
+  }
+
+  async #repeat<T>(question: (attempt: Attempt) => Promise<T>, end: AbortSignal): Promise<T> {
+    const attempt: Attempt = {
+      ask: (to, api, ...args) => this.#send(end, to, true, api, args),
+      command: (to, api, ...args) => this.#send(end, to, false, api, args),
+      offers: (api) => this.#offers(api),
+    };
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+      try {
+        return await question(attempt);
+      } catch (error) {
+        if (error instanceof Undecodable) throw this.#notUnderstood(error);
+        if (!(error instanceof Transient)) throw error;
+        await sleep(pause, undefined, { signal: end }).catch(() => {});
+        if (end.aborted) throw end.reason instanceof GrueError ? error.failure : end.reason;
+        if (this.#closed) throw error.failure;
+      }
+    }
   }
 
   async #send<Arguments extends unknown[], Response>(
@@ -95,49 +116,59 @@ export class Wire {
     api: API<Arguments, Response>,
     args: Arguments,
   ): Promise<Response> {
-    const connection = await this.#connect(end, to);
-    this.#offered ??= await this.#versions(end, connection);
+    const { connection, address } = await this.#connect(end, to);
+    this.#offered ??= await this.#versions(end, connection, address);
     if (!this.#offers(api)) throw this.#tooOld(api);
     end.throwIfAborted();
     const answer = api.async(connection, ...args).catch((error) => {
       if (isItemised<Response>(error)) return error.response;
-      throw this.#unanswered(error, repeatable);
+      throw this.#unanswered(error, address, repeatable);
     });
-    return untilAborted(end, answer);
+    return untilAborted(end, answer).catch((error) => {
+      if (repeatable || error !== end.reason || !(error instanceof GrueError)) throw error;
+      throw this.#unreachable(`no answer within ${this.#patienceMs} ms; ${UNKNOWN_END}`);
+    });
   }
 
-  /** Any broker will do: the ones that answered before come first, each address is tried once. */
-  async #connect(end: AbortSignal, to: Destination): Promise<Connection> {
-    const addresses = to === 'any' ? distinct([...this.#brokers, ...this.#settings.bootstrapServers.map(brokerAddress)]) : [to];
+  /** Any broker will do: each address is tried once, until one lets us in. */
+  async #connect(end: AbortSignal, to: Destination): Promise<{ connection: Connection; address: BrokerAddress }> {
     const reasons: string[] = [];
-    for (const address of addresses) {
+    for (const address of to === 'any' ? this.#addresses : [to]) {
       end.throwIfAborted();
       try {
-        return await untilAborted(end, this.#pool.get(address));
+        return { connection: await untilAborted(end, this.#pool.get(address)), address };
       } catch (error) {
         if (isAuthentication(error)) throw this.#notLetIn(error);
         if (!isNetwork(error)) throw error;
+        this.#avoid(address);
         reasons.push(reasonsOf(error));
       }
     }
     throw new Transient(this.#unreachable([...new Set(reasons)].join('; ')));
   }
 
-  async #versions(end: AbortSignal, connection: Connection) {
+  /** Whoever asks next tries another broker first. */
+  #avoid(address: BrokerAddress): void {
+    const others = this.#addresses.filter((other) => !isSame(other, address));
+    if (others.length < this.#addresses.length) this.#addresses = [...others, address];
+  }
+
+  async #versions(end: AbortSignal, connection: Connection, address: BrokerAddress) {
     const answer = apiVersionsV3.api.async(connection, 'grue', '0').catch((error) => {
-      throw this.#unanswered(error, true);
+      throw this.#unanswered(error, address, true);
     });
     const { apiKeys } = await untilAborted(end, answer);
     return new Map(apiKeys.map(({ apiKey, minVersion, maxVersion }) => [apiKey, { minVersion, maxVersion }]));
   }
 
-  #unanswered(error: unknown, repeatable: boolean): Error {
+  #unanswered(error: unknown, address: BrokerAddress, repeatable: boolean): Error {
     if (isMisuse(error)) return this.#unreachable(reasonsOf(error));
     if (!isNetwork(error)) return new Undecodable(error);
-    // the broker may come back as another version
+    this.#avoid(address);
+    // it may come back as another version
     this.#offered = undefined;
     if (repeatable) return new Transient(this.#unreachable(reasonsOf(error)));
-    return this.#unreachable(`${reasonsOf(error)}; the request may have been carried out`);
+    return this.#unreachable(`${reasonsOf(error)}; ${UNKNOWN_END}`);
   }
 
   #offers({ key, version }: Request): boolean {
@@ -176,9 +207,10 @@ function isItemised<Response>(error: unknown): error is { readonly response: Res
   return error instanceof Error && 'code' in error && error.code === 'PLT_KFK_RESPONSE' && 'response' in error;
 }
 
-function distinct(addresses: readonly BrokerAddress[]): readonly BrokerAddress[] {
-  return [...new Map(addresses.map((address) => [`${address.host}:${address.port}`, address])).values()];
-}
+const isSame = (a: BrokerAddress, b: BrokerAddress): boolean => a.host === b.host && a.port === b.port;
+
+const distinct = (addresses: readonly BrokerAddress[]): readonly BrokerAddress[] =>
+  addresses.filter((address, i) => addresses.findIndex((other) => isSame(other, address)) === i);
 
 /** Waits no longer than the signal says. The work itself cannot be called back; its end is ignored then. */
 function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {

@@ -78,16 +78,4 @@ describe('the Kafka driver when the broker fails', () => {
     await stack.resume('kafka');
     await cluster.close();
   });
-
-  test('an effect whose answer is lost is reported as open and not repeated', async () => {
-    const cluster = open(PATIENCE_MS);
-    const topic = fresh('topic');
-    await cluster.createTopic({ name: topic, partitions: 1, config: {} }, signal);
-    await stack.pause('kafka');
-    await expect(cluster.append({ topic, partition: 0, key: 'k', value: 'v' }, signal)).rejects.toMatchObject({ code: 'GRUE-PLT-002' });
-    await stack.resume('kafka');
-    const end = async () => (await cluster.offsets([topic], 'HighWatermark', signal)).get(topic)![0]!;
-    expect(await end()).toBeLessThanOrEqual(1n);
-    await cluster.close();
-  });
 });

@@ -37,18 +37,32 @@ const failure = (wire: Wire): Promise<GrueError> =>
     (error) => error,
   );
 
-/** Answers ApiVersions with these ranges, and nothing else. */
+const API_VERSIONS = 18;
+const METADATA = 3;
+
+/** Answers ApiVersions with these ranges, and leaves all else to `then`. */
 const speaks =
-  (ranges: readonly (readonly [key: number, min: number, max: number])[]) =>
+  (ranges: readonly (readonly [key: number, min: number, max: number])[], then: (request: Buffer, socket: Socket) => void = () => {}) =>
   (socket: Socket): void => {
     socket.on('data', (request) => {
+      if (request.readInt16BE(4) !== API_VERSIONS) return then(request, socket);
       const body = Buffer.alloc(4 + 2 + 1 + 7 * ranges.length + 4 + 1);
       let at = request.copy(body, 0, 8, 12) + 2;
       at = body.writeUInt8(ranges.length + 1, at);
       for (const range of ranges) at = range.reduce((i, n) => body.writeInt16BE(n, i), at) + 1;
-      socket.write(Buffer.concat([Buffer.from([0, 0, 0, body.length]), body]));
+      reply(socket, body);
     });
   };
+
+/** Answers Metadata v12: no throttling, no brokers, an empty cluster id, controller 0, no topics. */
+const metadata = (request: Buffer, socket: Socket): void =>
+  reply(socket, Buffer.concat([request.subarray(8, 12), Buffer.from([0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 0])]));
+
+function reply(socket: Socket, body: Buffer): void {
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(body.length);
+  socket.write(Buffer.concat([length, body]));
+}
 
 describe('a cluster that cannot be reached', () => {
   test('is an error within the patience that names the address and the reason', async () => {
@@ -85,16 +99,51 @@ describe('a cluster that cannot be reached', () => {
     const { address } = await server((socket) => socket.on('data', () => socket.write(alert)));
     expect(await failure(wireTo(address))).toMatchObject({ code: 'GRUE-PLT-002', message: expect.stringContaining('TLS') });
   });
+});
 
+describe('a cluster of several brokers', () => {
   test('is found through any of its addresses', async () => {
-    const { address, connections } = await server(speaks([[3, 0, 12]]));
-    await ask(wireTo('127.0.0.1:1', address)).catch(() => {});
-    expect(connections()).toBe(1);
+    const { address } = await server(speaks([[METADATA, 0, 12]], metadata));
+    expect(await ask(wireTo('127.0.0.1:1', address))).toMatchObject({ brokers: [], clusterId: '' });
+  });
+
+  test('answers although one of them is silent, and that one is not asked first again', async () => {
+    const silent = await server(speaks([[METADATA, 0, 12]]));
+    const other = await server(speaks([[METADATA, 0, 12]], metadata));
+    const wire = wireTo(silent.address, other.address);
+    expect(await ask(wire)).toMatchObject({ clusterId: '' });
+    const began = performance.now();
+    for (let i = 0; i < 10; i++) await ask(wire);
+    expect(performance.now() - began).toBeLessThan(100);
+    expect([silent.connections(), other.connections()]).toEqual([1, 1]);
   });
 });
 
+test('a request with an effect is sent once, and an answer that does not come is told as such', async () => {
+  for (const answer of [() => {}, (_: Buffer, socket: Socket) => socket.destroy()]) {
+    const requests: Buffer[] = [];
+    const { address } = await server(
+      speaks([[METADATA, 0, 12]], (request, socket) => {
+        requests.push(request);
+        answer(request, socket);
+      }),
+    );
+    const commanded = wireTo(address).persist(signal, (attempt) => attempt.command('any', metadataV12.api, [], false));
+    await expect(commanded).rejects.toMatchObject({ code: 'GRUE-PLT-002', message: expect.stringContaining('may have been carried out') });
+    expect(requests).toHaveLength(1);
+  }
+});
+
+test('a question that is asked when the wire has been closed fails', async () => {
+  const { address } = await server(speaks([[METADATA, 0, 12]], metadata));
+  const wire = wireTo(address);
+  await ask(wire);
+  await wire.close();
+  expect(await failure(wire)).toMatchObject({ code: 'GRUE-PLT-002' });
+});
+
 test('a broker that is too old is told which request it lacks', async () => {
-  const { address } = await server(speaks([[3, 0, 9]]));
+  const { address } = await server(speaks([[METADATA, 0, 9]]));
   expect(await failure(wireTo(address))).toMatchObject({
     code: 'GRUE-KFK-008',
     message: expect.stringContaining('version 12 of Metadata (it speaks 0 to 9)'),
@@ -113,7 +162,7 @@ test('an aborted signal ends the wait at once, with its reason', async () => {
 });
 
 test('after an abort nothing is sent, although the question had not come to its effect yet', async () => {
-  const { address } = await server(speaks([[3, 0, 12]]));
+  const { address } = await server(speaks([[METADATA, 0, 12]]));
   const controller = new AbortController();
   const sent: string[] = [];
   const asked = wireTo(address).persist(controller.signal, async (attempt) => {
