@@ -16,6 +16,9 @@ export function digestOf(id: string, canonicalJson: string): Limbs {
   return [hash.readUIntLE(13, 3), hash.readUIntLE(10, 3), hash.readUIntLE(7, 3), hash.readUIntLE(4, 3)];
 }
 
+/** The limbs as one text, for comparing. */
+export const formatDigest = (digest: readonly (number | string)[]): string => digest.join('-');
+
 /** Names the projection that a digest covers: two digests can be compared only if their projections are equal. */
 export function projectionOf(fields: readonly Field[]): string {
   const covered = fields.map(({ name, type }) => `${name} ${formatFieldType(parseFieldType(type))}`).sort();

@@ -82,8 +82,8 @@ export const keyJson = (values: readonly KeyValue[]): string =>
 
 const keyValueJson = (type: KeyType, text: string): string => (typeTags[type.name] === 'i' || type.name === 'BOOLEAN' ? text : jsonString(text));
 
-/** The embedded engine writes the hex digits of control characters in upper case. (The first alternative steps over escaped backslashes.) */
-const jsonString = (text: string): string =>
+/** A text in JSON, byte for byte as the embedded engine writes it: with the hex digits of control characters in upper case. (The first alternative steps over escaped backslashes.) */
+export const jsonString = (text: string): string =>
   JSON.stringify(text).replace(/\\\\|\\u00[01][0-9a-f]/g, (match) => (match === '\\\\' ? match : `\\u${match.slice(2).toUpperCase()}`));
 
 export type ParsedKey = { readonly values: readonly KeyValue[] } | { readonly problem: string };

@@ -39,5 +39,11 @@ export function parseStamp(text: string): Stamp | undefined {
   return { origin: { root, epoch: Number(epoch), p: Number(p), o: BigInt(o), path }, rev };
 }
 
+/** @returns the origin that {@link formatOrigin} made a text of; undefined for any other text */
+export const parseOrigin = (text: string): Origin | undefined => parseStamp(`${text}|0`)?.origin;
+
+/** The origin's text within a stamp's, without reading its parts: this runs for every record. */
+export const originOfStamp = (text: string): string | undefined => (stampText.test(text) ? text.slice(0, text.lastIndexOf('|')) : undefined);
+
 /** Adds one step to a path; an empty step adds nothing. */
 export const extendPath = (path: string, step: string): string => (step === '' ? path : path === '' ? step : `${path}/${step}`);

@@ -65,7 +65,7 @@ export interface BulkItem {
   readonly origin: Origin;
   /** Decimal digits; undefined for create. */
   readonly version: string | undefined;
-  /** The limbs h1..h4 joined by commas, as `IndexView.versions` gives them; undefined for delete. */
+  /** The limbs as `h1-h2-h3-h4`, as `IndexView.versions` gives them; undefined for delete. */
   readonly digest: string | undefined;
   /** Its line or lines of the body, each with its newline: what to send again. */
   readonly text: string;

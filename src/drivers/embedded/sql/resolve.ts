@@ -25,6 +25,8 @@ export interface ResolvedBranch {
   readonly input: string;
   readonly columns: readonly ResolvedColumn[];
   readonly where: string | undefined;
+  /** Fields of the input that it uses at all. */
+  readonly used: readonly string[];
   readonly at: number | undefined;
 }
 
@@ -84,7 +86,7 @@ function expand(source: Source, branch: Branch, input: SqlStream): readonly Name
     for (const name of item.exclude) checkColumn(source, input, name, item.at);
     return input.fields
       .filter(({ name }) => !item.exclude.includes(name))
-      .map(({ name }) => ({ name, expression: { text: identifier(name), columns: [], at: item.at, column: name } }));
+      .map(({ name }) => ({ name, expression: { text: identifier(name), columns: [{ name, at: item.at }], at: item.at, column: name } }));
   });
 }
 
@@ -175,6 +177,7 @@ async function fill(
   return {
     input: branch.input,
     where: branch.where?.text,
+    used: [...new Set([...columns.flatMap(({ expression }) => expression.columns), ...(branch.where?.columns ?? [])].map(({ name }) => name))],
     at: branch.at,
     columns: targets.map((field) => {
       const place = names.indexOf(field.name);

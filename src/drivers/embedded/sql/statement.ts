@@ -41,7 +41,14 @@ export async function readStatement(sql: string, parse: Parser): Promise<Stateme
   onlyKeys(source, first, ['node'], 'a statement');
   const branches: Branch[] = [];
   readQuery(source, first['node'], branches);
-  if (branches.length > mostBranches) throw sqlError(source, 'GRUE-SQL-004', branches[mostBranches]?.at, `the SQL joins ${branches.length} SELECTs`, `join at most ${mostBranches}, or write several Pipelines`);
+  if (branches.length > mostBranches)
+    throw sqlError(
+      source,
+      'GRUE-SQL-004',
+      branches[mostBranches]?.at,
+      `the SQL joins ${branches.length} SELECTs`,
+      `join at most ${mostBranches}, or write several Pipelines`,
+    );
   return { sql, output, branches };
 }
 

@@ -1,0 +1,61 @@
+import { stringLiteral } from '../../drivers/embedded/sql/literals.ts';
+import { expectedJson, formatFieldType, type TypedField } from '../../records/field-types.ts';
+import { documentIdSql } from './identity-sql.ts';
+import { readValue } from './values.ts';
+
+/** Stands between the records of a joined batch. JSON cannot hold it, so a record that does is no JSON. */
+export const recordSeparator = '\x1e';
+/** Stands between the parts of one line of a result. JSON cannot hold it either. */
+export const partSeparator = '\x1f';
+
+export const separators = { record: 'chr(30)', part: 'chr(31)' } as const;
+
+/** Name of the column that a field becomes. Fields may differ in case only; these do not. */
+export const columnOf = (place: number): string => `c${place}`;
+
+export interface Extraction {
+  /** `WITH ...`, ending in the relation `typed(i, s, k, v, x, y, flawed, c0, c1, ...)`. */
+  readonly sql: string;
+  /** SQL of the reason of a flawed row, as `code` and `reason` separated by the part separator. */
+  readonly reason: string;
+}
+
+/** What the Kafka key must say for a record to be accepted. `Same`: the same as the value. `SameIfAny`: so, or nothing at all. */
+export type KeyRule = 'Free' | 'Same' | 'SameIfAny';
+
+/**
+ * Reads joined records into typed columns. Parameters: $1 number of records, $2 their values joined, $3 one stamp for each, $4 the id that
+ * each Kafka key names, in JSON (empty: no key). A tombstone is an empty value.
+ * @param key fields of the primary key, all among `fields`; checked against the Kafka key as the rule says
+ */
+export function extraction(fields: readonly TypedField[], key: readonly TypedField[], rule: KeyRule, deletions: boolean): Extraction {
+  const pointers = fields.map(({ name }) => stringLiteral(`/${name}`));
+  const values = fields.map(({ type }, n) => readValue(type, `x[${n + 1}]`, `y[${n + 2}]`));
+  const misfits = values.map(({ fits }, n) => `(x[${n + 1}] IS NOT NULL AND NOT coalesce(${fits}, false))`);
+  const place = (name: string): number => fields.findIndex((field) => field.name === name);
+  const keyNulls = key.map(({ name }) => `${columnOf(place(name))} IS NULL`);
+  const id = documentIdSql(key.map((field) => ({ type: field.type, value: columnOf(place(field.name)) })));
+  const otherKey = rule === 'Free' ? [] : [rule === 'Same' ? `k <> to_json(${id})::VARCHAR` : `(k <> '' AND k <> to_json(${id})::VARCHAR)`];
+  const flaws = ["y[1] IS DISTINCT FROM 'OBJECT'", 'misfit', ...keyNulls, ...otherKey];
+  const sql = `WITH
+raw AS (SELECT unnest(range($1::BIGINT)) AS i, unnest(string_split(decode($2::BLOB), ${separators.record})) AS v, unnest(string_split($3::VARCHAR, ${separators.record})) AS s, unnest(string_split($4::VARCHAR, ${separators.record})) AS k),
+parsed AS (SELECT i, s, k, v, TRY(json_extract_string(v, [${pointers.join(', ')}])) AS x, TRY(json_type(v, [${["''", ...pointers].join(', ')}])) AS y FROM raw),
+cast_ AS (SELECT i, s, k, v, x, y, ${misfits.join(' OR ')} AS misfit, ${values.map(({ value }, n) => `${value} AS ${columnOf(n)}`).join(', ')} FROM parsed),
+typed AS (SELECT *, ${deletions ? "v <> '' AND " : ''}(${flaws.join(' OR ')}) AS flawed FROM cast_)`;
+  return { sql, reason: reasonOf(fields, key, misfits, keyNulls) };
+}
+
+function reasonOf(fields: readonly TypedField[], key: readonly TypedField[], misfits: readonly string[], keyNulls: readonly string[]): string {
+  const coded = (code: string, reason: string): string => `'${code}' || ${separators.part} || ${reason}`;
+  const excerpt = (text: string): string => `CASE WHEN length(${text}) > 80 THEN left(${text}, 80) || '...' ELSE ${text} END`;
+  const found = (n: number): string =>
+    `CASE y[${n + 2}] WHEN 'VARCHAR' THEN 'the string ' || to_json(${excerpt(`x[${n + 1}]`)})::VARCHAR WHEN 'ARRAY' THEN 'the array ' || ${excerpt(`x[${n + 1}]`)} WHEN 'OBJECT' THEN 'the object ' || ${excerpt(`x[${n + 1}]`)} WHEN 'BOOLEAN' THEN x[${n + 1}] ELSE 'the number ' || ${excerpt(`x[${n + 1}]`)} END`;
+  return `CASE
+WHEN v = '' THEN ${coded('GRUE-REC-001', "'the record has no value'")}
+WHEN y IS NULL THEN ${coded('GRUE-REC-001', `'the value is not valid JSON: ' || ${excerpt('v')}`)}
+WHEN y[1] <> 'OBJECT' THEN ${coded('GRUE-REC-001', `'the value is not a JSON object: ' || ${excerpt('v')}`)}
+${fields.map(({ name, type }, n) => `WHEN ${misfits[n]} THEN ${coded('GRUE-REC-002', `'field ${name} is ' || ${found(n)} || ', not ' || ${stringLiteral(`${expectedJson(type)} (${formatFieldType(type)})`)}`)}`).join('\n')}
+${key.map(({ name }, n) => `WHEN ${keyNulls[n]} THEN ${coded('GRUE-REC-003', `'the key field ${name} is missing or null'`)}`).join('\n')}
+WHEN k = '' THEN ${coded('GRUE-REC-003', "'the record has no key, or none that names its primary key'")}
+ELSE ${coded('GRUE-REC-003', "'the key of the record says something else than its value: its id is ' || k")} END`;
+}

@@ -1,0 +1,100 @@
+import type { Binding } from '../../api/revision.ts';
+import { identifier, stringLiteral } from '../../drivers/embedded/sql/literals.ts';
+import type { ResolvedBranch } from '../../drivers/embedded/sql/resolve.ts';
+import { duckdbType, formatFieldType, parseFields, type TypedField } from '../../records/field-types.ts';
+import { isKeyed, keyFields, partitionKey, primaryKey } from '../../records/identity.ts';
+import { columnOf, extraction, type KeyRule, separators } from './extract.ts';
+import { keyJsonSql } from './identity-sql.ts';
+import { jsonValue, unwritable } from './values.ts';
+
+/** What the output's Kafka key and partition are made of. */
+export interface OutputKeys {
+  readonly keyed: boolean;
+  /** `Key`: the key's own text. `Own`: another text, which the program gives. `Origin`: where the record came from. */
+  readonly placedBy: 'Key' | 'Own' | 'Origin';
+}
+
+export function outputKeys(writes: Binding): OutputKeys {
+  const primary = primaryKey(writes);
+  const partition = partitionKey(writes);
+  const same = primary.length === partition.length && primary.every((name, n) => name === partition[n]);
+  return { keyed: isKeyed(writes), placedBy: partition.length === 0 ? 'Origin' : same ? 'Key' : 'Own' };
+}
+
+/**
+ * SQL that runs one SELECT of a pipeline over a joined batch (parameters: {@link extraction}). One row: the number of records seen; the output
+ * lines (place in the batch, key, placing text, value; no value for a deletion); their number; the bad records.
+ */
+export function pipelineProgram(branch: ResolvedBranch, reads: Binding, writes: Binding): string {
+  const fields = usedFields(branch, reads);
+  const key = keyFields(reads, primaryKey(reads));
+  const rule: KeyRule = reads.type === 'Change' ? 'Same' : 'Free';
+  const { sql, reason } = extraction(fields, rule === 'Same' ? key : [], rule, false);
+  const named = fields.map(({ name }, n) => `${columnOf(n)} AS ${identifier(name)}`).join(', ');
+
+  const { columns } = branch;
+  const { keyed, placedBy } = outputKeys(writes);
+  const result = (name: string): string => `r.${columnOf(columns.findIndex(({ field }) => field.name === name))}`;
+  const keyColumns = (names: readonly string[]) => keyFields(writes, names).map(({ name, type }) => ({ name, type, value: result(name) }));
+  const nullKeys = primaryKey(writes).map((name) => ({ name, test: `${result(name)} IS NULL` }));
+  const strays = columns.flatMap(({ field }) => {
+    const test = unwritable(field.type, result(field.name));
+    return test === undefined ? [] : [{ field, test: `(${test})` }];
+  });
+  const deleting = reads.type === 'Change' && writes.type === 'Change' && branch.where !== undefined;
+  const spoilt = [
+    'w IS NULL',
+    '(w.w AND r IS NULL)',
+    ...strays.map(({ test }) => `coalesce(${test}, false)`),
+    ...nullKeys.map(({ test }) => `(r IS NOT NULL AND ${test})`),
+  ];
+  const value = `json_object(${columns.map(({ field }) => `'${field.name}', ${jsonValue(field.type, result(field.name))}`).join(', ')})::VARCHAR`;
+  const keyText = keyed ? keyJsonSql(keyColumns(primaryKey(writes))) : "''";
+  const place = placedBy === 'Own' ? keyJsonSql(keyColumns(partitionKey(writes))) : "''";
+  const line = [`i`, keyText, place, deleting ? `CASE WHEN w.w THEN ${value} ELSE '' END` : value].join(` || ${separators.part} || `);
+  const evaluated = columns.map(({ field, text }, n) => `${columnOf(n)} := CAST(${text} AS ${duckdbType(field.type)})`).join(', ');
+  // A deletion needs the key of the record that does not match, and nothing else of it.
+  const evaluatedKey = columns
+    .map(
+      ({ field, text }, n) =>
+        `${columnOf(n)} := ${primaryKey(writes).includes(field.name) ? `CAST(${text} AS ${duckdbType(field.type)})` : `NULL::${duckdbType(field.type)}`}`,
+    )
+    .join(', ');
+
+  return `${sql},
+named AS (SELECT i, s, k, v, x, y, flawed, ${fields.map((_, n) => columnOf(n)).join(', ')}, ${named} FROM typed),
+tested AS (SELECT *, TRY(struct_pack(w := coalesce(${branch.where ?? 'true'}, false))) AS w FROM named),
+evaluated AS (SELECT *, CASE WHEN w.w THEN TRY(struct_pack(${evaluated}))${deleting ? ` WHEN NOT w.w THEN TRY(struct_pack(${evaluatedKey}))` : ''} END AS r FROM tested),
+judged AS (SELECT *, flawed OR ${spoilt.join(' OR ')} AS bad FROM evaluated),
+lines AS (SELECT CASE WHEN bad THEN i || ${separators.part} || CASE WHEN NOT flawed THEN ${failure(branch, strays, nullKeys)} ELSE ${reason} END END AS problem,
+  CASE WHEN NOT bad AND r IS NOT NULL THEN ${line} END AS line, NOT bad AND r IS NOT NULL AS kept FROM judged)
+SELECT count(*)::VARCHAR, string_agg(line, ${separators.record}), count(*) FILTER (kept)::VARCHAR, string_agg(problem, ${separators.record}) FROM lines`;
+}
+
+/** Fields that the SELECT uses, and those of a key that is checked. What is not used is not judged. */
+function usedFields(branch: ResolvedBranch, reads: Binding): readonly TypedField[] {
+  const fields = parseFields(reads.fields);
+  const key = reads.type === 'Change' ? primaryKey(reads) : [];
+  const used = fields.filter(({ name }) => branch.used.includes(name) || key.includes(name));
+  return used.length > 0 ? used : fields.slice(0, 1);
+}
+
+/** Why a record whose fields are right makes no output. */
+function failure(
+  branch: ResolvedBranch,
+  strays: readonly { readonly field: TypedField; readonly test: string }[],
+  nullKeys: readonly { readonly name: string; readonly test: string }[],
+): string {
+  const coded = (code: string, reason: string): string => `'${code}' || ${separators.part} || ${stringLiteral(reason)}`;
+  const fails = branch.columns.map(
+    ({ field, text }) =>
+      `WHEN r IS NULL AND TRY(struct_pack(v := CAST(${text} AS ${duckdbType(field.type)}))) IS NULL THEN ${coded('GRUE-REC-005', `the expression for field ${field.name} fails on the record: ${shorten(text)}`)}`,
+  );
+  return `CASE WHEN w IS NULL THEN ${coded('GRUE-REC-005', `the condition after WHERE fails on the record: ${shorten(branch.where ?? '')}`)}
+${fails.join('\n')}
+${nullKeys.map(({ name, test }) => `WHEN r IS NOT NULL AND ${test} THEN ${coded('GRUE-REC-003', `the key field ${name} of the result is null`)}`).join('\n')}
+${strays.map(({ field, test }) => `WHEN ${test} THEN ${coded('GRUE-REC-005', `the result for field ${field.name} cannot be written as ${formatFieldType(field.type)}: not a finite number, too precise, or outside the years 1 to 9999`)}`).join('\n')}
+ELSE ${coded('GRUE-REC-005', 'the SELECT fails on the record')} END`;
+}
+
+const shorten = (sql: string): string => (sql.length > 200 ? `${sql.slice(0, 200)}...` : sql);
