@@ -25,6 +25,7 @@ import { statusWriter } from './controller/status-writer.ts';
 import { elasticsearchCluster } from './drivers/elasticsearch/cluster.ts';
 import { createSqlEngine } from './drivers/embedded/engine.ts';
 import { openKafkaCluster } from './drivers/kafka/cluster.ts';
+import { kafkaRegistry } from './drivers/kafka/registry.ts';
 import { serverPool } from './platform/servers.ts';
 import { emptyMemory } from './reconcilers/memory.ts';
 import { reconcileMigration } from './reconcilers/migration/reconcile.ts';
@@ -71,7 +72,18 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
   const identity = `${hostname()}-${randomUUID().slice(0, 8)}`;
   const lease = leaderLease({ api: kube, namespace: options.leaseNamespace ?? currentNamespace(config), name: 'grue-operator', identity, fieldManager, clock, logger, metrics });
   const events = eventRecorder({ api: kube, clock, logger, metrics, fieldManager, newId: () => randomUUID().slice(0, 12), reportingController: 'grue.dev/operator', reportingInstance: identity });
-  const pool = serverPool({ kube, clock, clientId: 'grue-operator', openKafka: openKafkaCluster, openSearch: elasticsearchCluster });
+  const installation = `${options.installation}/${await clusterUid(kube, stop)}`;
+  const pool = serverPool({
+    kube,
+    clock,
+    clientId: 'grue-operator',
+    installation,
+    openKafka: (settings, prefix) => {
+      const kafka = openKafkaCluster(settings);
+      return { kafka, registry: kafkaRegistry(kafka, prefix) };
+    },
+    openSearch: elasticsearchCluster,
+  });
   const sql = createSqlEngine();
   const writers = statusWriters(kube, sources, clock);
   const world: World = {
@@ -89,7 +101,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
       events.record(about, { type, reason, action: 'Reconcile', note: message });
     },
     mayAct: () => clock.monotonic() < lease.leaseValidUntil(),
-    installation: `${options.installation}/${await clusterUid(kube, stop)}`,
+    installation,
     settleMilliseconds: options.settleMilliseconds,
     memory: emptyMemory(),
   };

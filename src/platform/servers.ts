@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
+import { GrueError } from '../api/errors.ts';
 import type { Platform } from '../api/platform.ts';
 import type { Clock } from '../controller/clock.ts';
 import type { KubeApi } from '../controller/kube/api.ts';
-import type { KafkaCluster, SearchCluster } from '../drivers/ports.ts';
+import type { KafkaCluster, KafkaRegistry, SearchCluster } from '../drivers/ports.ts';
 import type { Servers } from '../reconcilers/world.ts';
 import { type ServerSettings, serverSettings } from './settings.ts';
 
@@ -10,7 +11,9 @@ export interface ServerPoolOptions {
   readonly kube: Pick<KubeApi, 'get'>;
   readonly clock: Pick<Clock, 'monotonic'>;
   readonly clientId: string;
-  readonly openKafka: (settings: ServerSettings['kafka']) => KafkaCluster;
+  /** Names the installation that claims the servers of a Platform under its prefix. */
+  readonly installation: string;
+  readonly openKafka: (settings: ServerSettings['kafka'], prefix: string) => { readonly kafka: KafkaCluster; readonly registry: KafkaRegistry };
   readonly openSearch: (settings: ServerSettings['search']) => SearchCluster;
 }
 
@@ -24,7 +27,7 @@ interface Entry {
 const checkEvery = 30_000;
 
 /** One connection per Platform, shared by all passes, replaced when its spec or its Secrets change. */
-export function serverPool({ kube, clock, clientId, openKafka, openSearch }: ServerPoolOptions) {
+export function serverPool({ kube, clock, clientId, installation, openKafka, openSearch }: ServerPoolOptions) {
   const entries = new Map<string, Entry>();
   const opening = new Map<string, Promise<Servers>>();
 
@@ -34,11 +37,12 @@ export function serverPool({ kube, clock, clientId, openKafka, openSearch }: Ser
     const settings = await serverSettings(platform, clientId, kube, signal);
     const digest = createHash('sha256').update(JSON.stringify(settings)).digest('hex');
     const reuse = before?.digest === digest ? before.servers : undefined;
-    const kafka = reuse?.kafka ?? openKafka(settings.kafka);
+    const { kafka, registry } = reuse ?? openKafka(settings.kafka, platform.spec.prefix);
     const search = reuse?.search ?? openSearch(settings.search);
     try {
       const [kafkaClusterId, elasticsearchUuid] = await Promise.all([kafka.clusterId(signal), search.clusterUuid(signal)]);
-      const servers = { kafka, search, kafkaClusterId, elasticsearchUuid };
+      if (!reuse) await claim(registry, platform.spec.prefix, installation, signal);
+      const servers = { kafka, registry, search, kafkaClusterId, elasticsearchUuid };
       entries.set(uid, { digest, servers, checkedAt: clock.monotonic() });
       if (before && !reuse) await close(before.servers);
       return servers;
@@ -64,6 +68,13 @@ export function serverPool({ kube, clock, clientId, openKafka, openSearch }: Ser
       await Promise.all([...entries.values()].map(({ servers }) => close(servers)));
     },
   };
+}
+
+/** Two installations that work under one prefix would remove each other's topics: the second one does nothing. */
+async function claim(registry: KafkaRegistry, prefix: string, installation: string, signal: AbortSignal): Promise<void> {
+  const claimed = await registry.claim(installation, signal);
+  if (claimed.outcome === 'Others')
+    throw new GrueError('GRUE-PLT-008', `prefix ${prefix} of this Kafka cluster belongs to installation ${claimed.installation}`, { at: 'spec.prefix', fix: 'choose another prefix' });
 }
 
 const close = async ({ kafka, search }: Pick<Servers, 'kafka' | 'search'>): Promise<void> => {

@@ -8,7 +8,7 @@ import type { Clock } from '../controller/clock.ts';
 import type { KubeApi, KubeObject } from '../controller/kube/api.ts';
 import type { Cache } from '../controller/kube/cache.ts';
 import type { Logger } from '../controller/logger.ts';
-import type { KafkaCluster, SearchCluster, SqlEngine } from '../drivers/ports.ts';
+import type { KafkaCluster, KafkaRegistry, SearchCluster, SqlEngine } from '../drivers/ports.ts';
 import type { Memory } from './memory.ts';
 
 export interface Caches {
@@ -23,6 +23,8 @@ export interface Caches {
 /** The servers behind one Platform, connected, with the identity that they show now. */
 export interface Servers {
   readonly kafka: KafkaCluster;
+  /** What this and other installations have made there. */
+  readonly registry: KafkaRegistry;
   readonly search: SearchCluster;
   readonly kafkaClusterId: string;
   readonly elasticsearchUuid: string;

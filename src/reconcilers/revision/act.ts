@@ -60,6 +60,10 @@ async function realise(revision: Revision, servers: Servers, world: World, signa
   const indexUuid = index === undefined ? undefined : (await search.indices([index], signal)).get(index)?.uuid;
   const topicId = topics.get(topic ?? '')?.id;
   const deadLettersId = topics.get(deadLetters ?? '')?.id;
+  const note = { installation: world.installation, namespace: revision.metadata.namespace, revision: revision.metadata.name };
+  if (topic !== undefined && spec.stream?.external === false) await servers.registry.record({ ...note, kind: 'topic', name: topic, topicId }, signal);
+  if (deadLetters !== undefined) await servers.registry.record({ ...note, kind: 'topic', name: deadLetters, topicId: deadLettersId }, signal);
+  if (spec.physical.group !== undefined) await servers.registry.record({ ...note, kind: 'group', name: spec.physical.group }, signal);
   const uuids = { ...(topicId ? { topicId } : {}), ...(deadLettersId ? { deadLettersId } : {}), ...(indexUuid ? { index: indexUuid } : {}) };
   const reads = [...new Set(readsOf(revision).map((read) => read.topic))];
   if (reads.length === 0) return { uuids };
@@ -89,14 +93,24 @@ async function bindAlias({ spec, status, metadata }: Revision, { search }: Serve
 }
 
 /** Sink first, then the group, then topics: nothing is removed that something still feeds. Only recorded identities are touched. */
-async function remove({ spec, status, metadata }: Revision, { kafka, search }: Servers, world: World, signal: AbortSignal): Promise<void> {
+async function remove({ spec, status, metadata }: Revision, { kafka, search, registry }: Servers, world: World, signal: AbortSignal): Promise<void> {
   if (!world.mayAct()) throw new Error(`the lease is in doubt: ${metadata.name} is not removed now`);
   const { topic, deadLetters, index, group } = spec.physical;
   const log = (what: string, name: string, result: string): void => world.log.info('removed', { namespace: metadata.namespace, revision: metadata.name, what, name, result });
   if (index !== undefined && status?.uuids?.index !== undefined) log('index', index, await search.deleteIndex(index, status.uuids.index, signal));
-  if (group !== undefined) log('group', group, await kafka.deleteGroup(group, signal));
-  if (deadLetters !== undefined && status?.uuids?.deadLettersId !== undefined) log('topic', deadLetters, await kafka.deleteTopic(deadLetters, status.uuids.deadLettersId, signal));
-  if (topic !== undefined && status?.uuids?.topicId !== undefined && spec.stream?.external === false) log('topic', topic, await kafka.deleteTopic(topic, status.uuids.topicId, signal));
+  if (group !== undefined) {
+    log('group', group, await kafka.deleteGroup(group, signal));
+    await registry.forget('group', group, signal);
+  }
+  const topics = [
+    { name: deadLetters, id: status?.uuids?.deadLettersId },
+    { name: spec.stream?.external === false ? topic : undefined, id: status?.uuids?.topicId },
+  ];
+  for (const { name, id } of topics) {
+    if (name === undefined || id === undefined) continue;
+    log('topic', name, await kafka.deleteTopic(name, id, signal));
+    await registry.forget('topic', name, signal);
+  }
   const finalizers = (metadata.finalizers ?? []).filter((entry) => entry !== revisionFinalizer);
   try {
     await world.kube.mergePatch(kinds.Revision, metadata, { metadata: { resourceVersion: metadata.resourceVersion, finalizers } }, { fieldManager, signal });
