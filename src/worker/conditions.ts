@@ -1,5 +1,5 @@
 import type { Condition, WantedCondition } from '../controller/conditions.ts';
-import type { TopicPartition } from './ports.ts';
+import { partitionKey, type TopicPartition } from './ports.ts';
 import { conditionTypes, type Problem, type WorkerCondition } from './problem.ts';
 
 /** What one worker knows of one Revision. */
@@ -15,8 +15,6 @@ export interface WorkerView {
   readonly failure?: Problem | undefined;
   readonly stopped?: boolean;
 }
-
-export const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
 
 /** A condition bounds its message; so many partitions are enough to see what is the matter. */
 const MAX_LINES = 40;
@@ -37,7 +35,7 @@ interface Line {
  * When a worker dies, its partitions go to others, and with them their lines. Pure.
  */
 export function workerConditions(stored: readonly Condition[] | undefined, view: WorkerView): readonly WantedCondition[] {
-  const owned = new Set(view.partitions.map(keyOf));
+  const owned = new Set(view.partitions.map(partitionKey));
   return conditionTypes.map((type) => {
     const before = stored?.find((condition) => condition.type === type);
     const others = linesOf(before?.message).filter(({ key }) => key.includes('/') && !owned.has(key));

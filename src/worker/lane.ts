@@ -32,13 +32,14 @@ export class Lane {
   readonly #abandon = new AbortController();
   readonly #window = new BadWindow();
   readonly #ended: Promise<void>;
-  #feed = new Slot<Batch>();
+  #feed: Slot<Batch>;
   #wake: () => void = () => {};
 
   /** @param after when the one who had the partition before is done with it */
   constructor(where: TopicPartition, parts: LaneParts, after: Promise<void>) {
     this.where = where;
     this.#parts = parts;
+    this.#feed = new Slot(parts.clock);
     this.#ended = after.then(() => this.#run());
   }
 
@@ -101,7 +102,7 @@ export class Lane {
       } catch (error) {
         consumer.stopReading(where);
         this.#feed.close();
-        this.#feed = new Slot();
+        this.#feed = new Slot(this.#parts.clock);
         if (this.#over) return;
         failures++;
         metrics.restarted();

@@ -96,9 +96,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   const server = httpServer({ ...options.listen, ...runtimeChecks(reflectors, []), registry });
   const run = { name: 'the stages', run: (stop: AbortSignal) => runStages(runner, revisions, stop) };
   try {
-    await manager({ clock, logger, reflectors, controllers: [], servers: [server], runnables: [run], exit: options.exit, graceMilliseconds: GRACE_MS }).run(
-      signal,
-    );
+    await manager({ clock, logger, reflectors, controllers: [], servers: [server], runnables: [run], exit: () => {} }).run(signal);
   } finally {
     // the manager does not wait as long as a batch that is being delivered may take
     await runner.close();

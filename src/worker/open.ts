@@ -56,7 +56,7 @@ export async function openStage(revision: Revision, context: StageContext, signa
   const { group, deadLetters: deadLetterTopic } = revision.spec.physical;
   if (group === undefined || deadLetterTopic === undefined)
     throw new GrueError('GRUE-API-001', 'a stage needs the names of its group and of its dead letters', { at: 'spec.physical' });
-  const closers: (() => Promise<void> | void)[] = [];
+  const closers: (() => Promise<void> | void)[] = [metrics.remove];
   const close = async (): Promise<void> => void (await Promise.allSettled(closers.map((end) => end())));
   try {
     const kafka = open.kafka(settings.kafka);

@@ -70,7 +70,7 @@ export interface PartitionEnd {
  */
 export async function runPartition(where: TopicPartition, feed: Slot<Batch>, ports: PartitionPorts, { drain, abandon }: PartitionEnd): Promise<void> {
   const start = await startOf(where, ports, abandon);
-  const ready = new Slot<Ready>();
+  const ready = new Slot<Ready>(ports.clock);
   const end = (): void => {
     feed.close();
     ready.close();

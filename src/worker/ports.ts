@@ -6,6 +6,9 @@ export interface TopicPartition {
   readonly partition: number;
 }
 
+/** Names a partition in maps, conditions and logs. */
+export const partitionKey = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
+
 /**
  * Offset of the next record to read. A number, because it is handled per batch on the hot path: an offset above 2^53 is refused where it
  * enters. The ports of the operator keep bigints.

@@ -3,8 +3,8 @@ import { type Condition, mergeConditions } from '../controller/conditions.ts';
 import { type KubeApi, type KubeObject, type ResourceType, refOf } from '../controller/kube/api.ts';
 import { isKubeError } from '../controller/kube/errors.ts';
 import type { Logger } from '../controller/logger.ts';
-import { keyOf, type WorkerView, workerConditions } from './conditions.ts';
-import type { TopicPartition } from './ports.ts';
+import { type WorkerView, workerConditions } from './conditions.ts';
+import { partitionKey, type TopicPartition } from './ports.ts';
 import { conditionTypes, type Problem, problemOf } from './problem.ts';
 import type { StageReport } from './stage.ts';
 
@@ -42,7 +42,7 @@ export class Reporter implements StageReport {
   }
 
   assigned(partitions: readonly TopicPartition[]): void {
-    const ours = new Set(partitions.map(keyOf));
+    const ours = new Set(partitions.map(partitionKey));
     for (const key of this.#problems.keys()) if (!ours.has(key)) this.#problems.delete(key);
     for (const key of this.#setAside.keys()) if (!ours.has(key)) this.#setAside.delete(key);
     this.#partitions = partitions;
@@ -52,13 +52,13 @@ export class Reporter implements StageReport {
   }
 
   problem(where: TopicPartition, problem: unknown): void {
-    if (problem === undefined) this.#problems.delete(keyOf(where));
-    else this.#problems.set(keyOf(where), problemOf(problem));
+    if (problem === undefined) this.#problems.delete(partitionKey(where));
+    else this.#problems.set(partitionKey(where), problemOf(problem));
     this.#changed();
   }
 
   setAside(where: TopicPartition, bad: number): void {
-    this.#setAside.set(keyOf(where), (this.#setAside.get(keyOf(where)) ?? 0) + bad);
+    this.#setAside.set(partitionKey(where), (this.#setAside.get(partitionKey(where)) ?? 0) + bad);
     this.#changed();
   }
 

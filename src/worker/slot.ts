@@ -1,3 +1,5 @@
+import type { Clock } from '../controller/clock.ts';
+
 /** A slot was closed while somebody waited to take from it. */
 export const closed = Symbol('closed');
 /** Nothing came in the given time. */
@@ -8,9 +10,14 @@ export const idle = Symbol('idle');
  * taken.
  */
 export class Slot<T> {
+  readonly #clock: Pick<Clock, 'schedule'>;
   #waiting: { readonly item: T; readonly taken: () => void } | undefined;
   #taker: ((item: T | typeof closed) => void) | undefined;
   #closed = false;
+
+  constructor(clock: Pick<Clock, 'schedule'>) {
+    this.#clock = clock;
+  }
 
   /** Resolves when the item is taken, or thrown away because the slot is closed. */
   put(item: T): Promise<void> {
@@ -35,11 +42,11 @@ export class Slot<T> {
     }
     return new Promise((resolve) => {
       const end = (answer: T | typeof closed | typeof idle): void => {
-        clearTimeout(timer);
+        cancel?.();
         this.#taker = undefined;
         resolve(answer);
       };
-      const timer = within === undefined ? undefined : setTimeout(end, within, idle);
+      const cancel = within === undefined ? undefined : this.#clock.schedule(within, () => end(idle));
       this.#taker = end;
     });
   }

@@ -1,11 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../controller/clock.ts';
 import type { Logger } from '../controller/logger.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { Lane, type LaneReport } from './lane.ts';
 import type { StageMetrics } from './metrics.ts';
 import { MembershipLost, type PartitionPorts, type Prepare } from './partition.ts';
-import type { GroupConsumer, TopicPartition } from './ports.ts';
+import { type GroupConsumer, partitionKey, type TopicPartition } from './ports.ts';
 
 export interface StageParts {
   readonly consumer: GroupConsumer;
@@ -50,10 +49,10 @@ export class Stage {
       await consumer.join({
         assigned: (partitions) => this.#assigned(partitions),
         lost: (reason) => this.#abandon([...this.#lanes.values()], reason),
-        fetched: async (batch) => this.#lanes.get(keyOf(batch))?.fetched(batch),
+        fetched: async (batch) => this.#lanes.get(partitionKey(batch))?.fetched(batch),
       });
       await Promise.race([consumer.ended, stop.promise]);
-      await Promise.race([Promise.all([...this.#lanes.values()].map((lane) => lane.drain())), sleep(DRAIN_MS, undefined, { ref: false })]);
+      await this.#drain();
     } finally {
       this.#abandon([...this.#lanes.values()], 'the stage ends');
       await Promise.all(this.#leaving.values());
@@ -66,24 +65,31 @@ export class Stage {
     for (const lane of this.#lanes.values()) lane.poke(forgive);
   }
 
+  async #drain(): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    const cancel = this.#parts.clock.schedule(DRAIN_MS, late.resolve);
+    await Promise.race([Promise.all([...this.#lanes.values()].map((lane) => lane.drain())), late.promise]);
+    cancel();
+  }
+
   #assigned(partitions: readonly TopicPartition[]): void {
-    const ours = new Set(partitions.map(keyOf));
+    const ours = new Set(partitions.map(partitionKey));
     this.#abandon(
-      [...this.#lanes.values()].filter(({ where }) => !ours.has(keyOf(where))),
+      [...this.#lanes.values()].filter(({ where }) => !ours.has(partitionKey(where))),
       'the partition was given to another worker',
     );
     for (const where of partitions) {
-      const key = keyOf(where);
+      const key = partitionKey(where);
       if (!this.#lanes.has(key)) this.#lanes.set(key, new Lane(where, this.#parts, this.#leaving.get(key) ?? Promise.resolve()));
     }
     this.#parts.metrics.rebalanced(partitions.length);
     this.#parts.report.assigned(partitions);
-    this.#parts.logger.info('partitions assigned', { partitions: partitions.map(keyOf) });
+    this.#parts.logger.info('partitions assigned', { partitions: partitions.map(partitionKey) });
   }
 
   #abandon(lanes: readonly Lane[], reason: string): void {
     for (const lane of lanes) {
-      const key = keyOf(lane.where);
+      const key = partitionKey(lane.where);
       this.#lanes.delete(key);
       const over = lane.abandon(new MembershipLost(reason)).then(() => {
         if (this.#leaving.get(key) === over) this.#leaving.delete(key);
@@ -92,5 +98,3 @@ export class Stage {
     }
   }
 }
-
-const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;

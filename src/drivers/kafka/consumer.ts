@@ -1,7 +1,7 @@
 import { type Consumer, type EachBatchPayload, PartitionAssigners } from 'kafkajs';
 import type { Clock } from '../../controller/clock.ts';
 import type { Logger } from '../../controller/logger.ts';
-import type { Batch, GroupConsumer, GroupEvents, Position, TopicPartition } from '../../worker/ports.ts';
+import { type Batch, type GroupConsumer, type GroupEvents, type Position, partitionKey, type TopicPartition } from '../../worker/ports.ts';
 import type { KafkaSettings } from './connection.ts';
 import { coded, kafkajs } from './kafkajs.ts';
 import type { RawBatch } from './kafkajs-repairs.ts';
@@ -50,8 +50,6 @@ interface Commit extends PromiseWithResolvers<void> {
   readonly where: TopicPartition;
   readonly position: Position;
 }
-
-const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
 
 class Member implements GroupConsumer {
   readonly ended: Promise<void>;
@@ -111,12 +109,12 @@ class Member implements GroupConsumer {
   }
 
   readFrom(where: TopicPartition, position: Position): void {
-    this.#positions.set(keyOf(where), position);
+    this.#positions.set(partitionKey(where), position);
     this.#seek(where, position);
   }
 
   stopReading(where: TopicPartition): void {
-    this.#positions.delete(keyOf(where));
+    this.#positions.delete(partitionKey(where));
     this.#pause([where]);
   }
 
@@ -167,8 +165,8 @@ class Member implements GroupConsumer {
   async #deliver({ batch, resolveOffset, commitOffsetsIfNecessary }: EachBatchPayload): Promise<void> {
     this.#tryCommit = commitOffsetsIfNecessary;
     const { topic, partition } = batch;
-    const position = this.#positions.get(keyOf(batch));
-    if (position === undefined || this.#busy.has(keyOf(batch))) return;
+    const position = this.#positions.get(partitionKey(batch));
+    if (position === undefined || this.#busy.has(partitionKey(batch))) return;
     const fetched = toBatch(batch as RawBatch);
     if (fetched.from !== position) {
       this.#options.logger.warn('records from another position than the one asked for were thrown away', {
@@ -180,14 +178,14 @@ class Member implements GroupConsumer {
       this.#seek({ topic, partition }, position);
       return;
     }
-    this.#positions.set(keyOf(batch), fetched.next);
+    this.#positions.set(partitionKey(batch), fetched.next);
     resolveOffset(batch.lastOffset());
     await this.#handOver(fetched);
   }
 
   /** A partition that stays busy is taken out of the fetches, so that the others do not wait for it. */
   #handOver(batch: Batch): Promise<void> {
-    const key = keyOf(batch);
+    const key = partitionKey(batch);
     return new Promise((resolve) => {
       const cancel = this.#options.clock.schedule(PATIENCE_MS, () => {
         this.#busy.add(key);
@@ -213,10 +211,10 @@ class Member implements GroupConsumer {
     // partitions meanwhile. Under the same id nobody has.
     if (before !== '' && before !== memberId) this.#lose('the group went on without this worker');
     this.#doubtful = false;
-    const still = new Set(this.#assigned.map(keyOf));
+    const still = new Set(this.#assigned.map(partitionKey));
     for (const key of this.#positions.keys()) if (!still.has(key)) this.#positions.delete(key);
     for (const where of this.#assigned) {
-      const position = this.#positions.get(keyOf(where));
+      const position = this.#positions.get(partitionKey(where));
       if (position !== undefined) this.#seek(where, position);
     }
     this.#events?.assigned(this.#assigned);
@@ -258,7 +256,7 @@ class Member implements GroupConsumer {
 
   #seek(where: TopicPartition, position: Position): void {
     this.#steer(() => this.#consumer.seek({ ...where, offset: String(position) }));
-    if (!this.#busy.has(keyOf(where))) this.#resume(where);
+    if (!this.#busy.has(partitionKey(where))) this.#resume(where);
   }
 
   #resume({ topic, partition }: TopicPartition): void {

@@ -41,12 +41,13 @@ function log(logger: Logger, { namespace, level, log: { message, error } }: LogE
 
 /**
  * The coded error for whatever kafkajs throws: GRUE-PLT-002 (unreachable), GRUE-PLT-004 (credentials), GRUE-KFK-001 (no such topic),
- * GRUE-KFK-005 (compression), GRUE-KFK-008 (else).
+ * GRUE-KFK-005 (compression), GRUE-KFK-008 (else). An error that is not the library's stays what it is.
  * @param what the attempt as part of a sentence: `reading topic a`
  */
-export function coded(what: string, { bootstrapServers }: KafkaSettings, error: unknown): GrueError {
-  if (error instanceof GrueError) return error;
+export function coded(what: string, { bootstrapServers }: KafkaSettings, error: unknown): Error {
   const chain = causes(error);
+  const own = chain.at(-1);
+  if (own instanceof GrueError || (own !== undefined && !own.name.startsWith('KafkaJS'))) return own;
   const names = new Set(chain.map(({ name }) => name));
   const types = new Set(chain.map(typeOf));
   const reason = chain.at(-1)?.message ?? String(error);

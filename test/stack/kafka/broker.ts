@@ -80,6 +80,7 @@ listener.name.sasl.scram-sha-512.sasl.jaas.config=${jaas('scram.ScramLoginModule
 log.dirs=${data}
 auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 offsets.topic.replication.factor=1
