@@ -65,9 +65,12 @@ async function fetchPage(wire: Wire, attempt: Attempt, place: Place, position: O
   accept(fetched, `partition ${partition} of topic ${topic}`);
   const page = pageOf(fetched, position);
   if (page.next > position) return page;
-  if (fetched.lastStableOffset > position && (await isCompacted(wire, topic, signal))) return { records: [], next: fetched.lastStableOffset };
-  const why = fetched.highWatermark > position ? `an open transaction holds back what follows offset ${position}` : `it ends at offset ${position}`;
-  throw new Transient(unreadable(topic, partition, why));
+  const { lastStableOffset, highWatermark } = fetched;
+  if (lastStableOffset > position && (await isCompacted(wire, topic, signal))) return { records: [], next: lastStableOffset };
+  if (lastStableOffset > position)
+    throw new Transient(unreadable(topic, partition, `the broker sends nothing from offset ${position} on, and it ends at ${lastStableOffset}`));
+  if (highWatermark > position) throw new Transient(unreadable(topic, partition, `an open transaction holds back what follows offset ${position}`));
+  throw new Transient(unreadable(topic, partition, `it ends at offset ${position}`));
 }
 
 /** Asks for what is there now, without a wait at the broker: that would hold up all other questions on the connection. */
