@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Registry } from 'prom-client';
-import { kinds } from './api/kinds.ts';
 import type { Connection } from './api/connection.ts';
+import { kinds } from './api/kinds.ts';
 import type { Pipeline } from './api/pipeline.ts';
 import type { Platform } from './api/platform.ts';
 import type { Revision } from './api/revision.ts';
@@ -70,8 +70,26 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
     migrations: watch<StreamMigration>(kinds.StreamMigration),
   };
   const identity = `${hostname()}-${randomUUID().slice(0, 8)}`;
-  const lease = leaderLease({ api: kube, namespace: options.leaseNamespace ?? currentNamespace(config), name: 'grue-operator', identity, fieldManager, clock, logger, metrics });
-  const events = eventRecorder({ api: kube, clock, logger, metrics, fieldManager, newId: () => randomUUID().slice(0, 12), reportingController: 'grue.dev/operator', reportingInstance: identity });
+  const lease = leaderLease({
+    api: kube,
+    namespace: options.leaseNamespace ?? currentNamespace(config),
+    name: 'grue-operator',
+    identity,
+    fieldManager,
+    clock,
+    logger,
+    metrics,
+  });
+  const events = eventRecorder({
+    api: kube,
+    clock,
+    logger,
+    metrics,
+    fieldManager,
+    newId: () => randomUUID().slice(0, 12),
+    reportingController: 'grue.dev/operator',
+    reportingInstance: identity,
+  });
   const installation = `${options.installation}/${await clusterUid(kube, stop)}`;
   const pool = serverPool({
     kube,
@@ -118,7 +136,8 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
 
 type Sources = { readonly [Name in keyof World['caches']]: Reflector<NonNullable<ReturnType<World['caches'][Name]['get']>>> };
 
-const mapValues = <T, U>(record: Readonly<Record<string, T>>, map: (value: T) => U): Readonly<Record<string, U>> => Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
+const mapValues = <T, U>(record: Readonly<Record<string, T>>, map: (value: T) => U): Readonly<Record<string, U>> =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
 
 /** The uid of kube-system stands for the cluster; an operator that may not read it goes by its own name alone. */
 async function clusterUid(kube: KubeApi, signal: AbortSignal): Promise<string> {
@@ -154,18 +173,32 @@ const asked = (before: KubeObject, after: KubeObject): boolean =>
 
 /** What others depend on in a Revision's status; its columns are not among it. */
 const revisionMoved = (before: Revision, after: Revision): boolean => {
-  const facts = ({ status }: Revision) => JSON.stringify([status?.state, status?.role, status?.wanted, status?.uuids, status?.bound, status?.conditions?.map(({ type, status: truth }) => [type, truth])]);
+  const facts = ({ status }: Revision) =>
+    JSON.stringify([
+      status?.state,
+      status?.role,
+      status?.wanted,
+      status?.uuids,
+      status?.bound,
+      status?.conditions?.map(({ type, status: truth }) => [type, truth]),
+    ]);
   return asked(before, after) || facts(before) !== facts(after);
 };
 
 /** What others depend on in a migration's status. */
 const migrationMoved = (before: StreamMigration, after: StreamMigration): boolean => {
-  const facts = ({ status }: StreamMigration) => JSON.stringify([status?.plan?.hash, status?.outcome, status?.ending?.way, status?.flip, status?.pointOfNoReturn]);
+  const facts = ({ status }: StreamMigration) =>
+    JSON.stringify([status?.plan?.hash, status?.outcome, status?.ending?.way, status?.flip, status?.pointOfNoReturn]);
   return asked(before, after) || facts(before) !== facts(after);
 };
 
 /** Which object concerns which pass. */
-function makeControllers(sources: Sources, world: World, metrics: ReturnType<typeof runtimeMetrics>, { isCurrent }: ReturnType<typeof statusWriters>): readonly Controller[] {
+function makeControllers(
+  sources: Sources,
+  world: World,
+  metrics: ReturnType<typeof runtimeMetrics>,
+  { isCurrent }: ReturnType<typeof statusWriters>,
+): readonly Controller[] {
   const { platforms, streams, pipelines, connections, revisions, migrations } = sources;
   const make = (name: string, kind: string, reconcile: (key: string, world: World, signal: AbortSignal) => Promise<Requeue>, concurrency = 4): Controller =>
     controller({
@@ -189,7 +222,8 @@ function makeControllers(sources: Sources, world: World, metrics: ReturnType<typ
 
   const revision = make('revision', 'Revision', reconcileRevision, 8);
   revision.watch(revisions, { keysOf: (object) => [object.metadata.name, ...object.spec.inputs].map((name) => keyIn(object, name)), relevant: revisionMoved });
-  const planned = (object: StreamMigration) => (object.status?.plan?.steps ?? []).flatMap(({ from, to }) => (from === undefined ? [to] : [from, to])).map((name) => keyIn(object, name));
+  const planned = (object: StreamMigration) =>
+    (object.status?.plan?.steps ?? []).flatMap(({ from, to }) => (from === undefined ? [to] : [from, to])).map((name) => keyIn(object, name));
   revision.watch(migrations, { keysOf: planned, relevant: migrationMoved });
 
   const migration = make('migration', 'StreamMigration', reconcileMigration);

@@ -35,7 +35,10 @@ export async function program(argv: readonly string[]): Promise<void> {
       const { runOperator } = await import('../operator.ts');
       const { kubeconfig, namespace, leaseNamespace, installation, settle, listen } = flags;
       const logger = winstonLogger({ level: flags.logLevel, format: flags.logFormat });
-      await runOperator({ kubeconfig, namespace, leaseNamespace, installation, settleMilliseconds: settle, listen, logger, exit: (code) => process.exit(code) }, stopSignal());
+      await runOperator(
+        { kubeconfig, namespace, leaseNamespace, installation, settleMilliseconds: settle, listen, logger, exit: (code) => process.exit(code) },
+        stopSignal(),
+      );
     });
   processCommand(grue, 'worker', 'runs the SQL and the sinks of embedded Revisions').action(async (flags: ProcessOptions) => {
     const { runWorker } = await import('../worker/main.ts');
@@ -45,7 +48,9 @@ export async function program(argv: readonly string[]): Promise<void> {
   });
   peopleCommand(grue, 'status [migration]', 'shows migrations, their gates, and blue and green side by side')
     .option('-w, --watch', 'again every second, until interrupted')
-    .action((name: string | undefined, flags: PeopleFlags & { readonly watch?: boolean }) => withKube(flags, (kube, namespace) => showStatus(kube, namespace, name, flags.watch === true)));
+    .action((name: string | undefined, flags: PeopleFlags & { readonly watch?: boolean }) =>
+      withKube(flags, (kube, namespace) => showStatus(kube, namespace, name, flags.watch === true)),
+    );
   const meanings: Readonly<Record<Verb, string>> = {
     promote: 'approves the step that the migration waits at',
     abort: 'gives up before the flip; green is removed',
@@ -56,7 +61,8 @@ export async function program(argv: readonly string[]): Promise<void> {
   };
   for (const verb of verbs) {
     const command = peopleCommand(grue, `${verb} <migration>`, meanings[verb]).option('--reason <text>', 'why, for the record');
-    if (verb === 'promote') command.addOption(new Option('--step <step>', 'the step to approve; by default the one it waits at').choices(migrationStep.options));
+    if (verb === 'promote')
+      command.addOption(new Option('--step <step>', 'the step to approve; by default the one it waits at').choices(migrationStep.options));
     command.action((name: string, flags: PeopleFlags & { readonly step?: MigrationStep; readonly reason?: string }) =>
       withKube(flags, async (kube, namespace) => {
         const { result } = await request(kube, { namespace, name, verb, step: flags.step, reason: flags.reason });
@@ -84,7 +90,11 @@ interface PeopleFlags {
 }
 
 const peopleCommand = (grue: Command, name: string, description: string): Command =>
-  grue.command(name).description(description).option('--kubeconfig <file>', 'how to reach the API server').option('-n, --namespace <name>', 'namespace; that of the context by default');
+  grue
+    .command(name)
+    .description(description)
+    .option('--kubeconfig <file>', 'how to reach the API server')
+    .option('-n, --namespace <name>', 'namespace; that of the context by default');
 
 async function withKube(flags: PeopleFlags, work: (kube: KubeClient, namespace: string) => Promise<void>): Promise<void> {
   const config = loadKubeConfig(flags.kubeconfig);

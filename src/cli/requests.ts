@@ -32,7 +32,9 @@ export async function request(kube: KubeApi, { namespace, name, verb, step, reas
     reason,
   };
   // Null removes what an earlier request has left, so the parts of two requests never mix.
-  const annotations = Object.fromEntries(Object.entries(requestAnnotations).map(([part, annotation]) => [annotation, values[part as keyof typeof values] ?? null]));
+  const annotations = Object.fromEntries(
+    Object.entries(requestAnnotations).map(([part, annotation]) => [annotation, values[part as keyof typeof values] ?? null]),
+  );
   await kube.mergePatch(kinds.StreamMigration, { namespace, name }, { metadata: { annotations } }, { fieldManager: 'grue-cli' });
   const end = performance.now() + patience;
   while (performance.now() < end) {
@@ -40,7 +42,9 @@ export async function request(kube: KubeApi, { namespace, name, verb, step, reas
     if (answer) return answer;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-  throw new GrueError('GRUE-CLI-002', `nobody has answered the request within ${patience / 1_000} s; it stays in the annotations`, { fix: 'look whether the operator runs' });
+  throw new GrueError('GRUE-CLI-002', `nobody has answered the request within ${patience / 1_000} s; it stays in the annotations`, {
+    fix: 'look whether the operator runs',
+  });
 }
 
 export async function migration(kube: KubeApi, namespace: string, name: string): Promise<StreamMigration> {
@@ -48,6 +52,8 @@ export async function migration(kube: KubeApi, namespace: string, name: string):
     return (await kube.get(kinds.StreamMigration, { namespace, name })) as unknown as StreamMigration;
   } catch (error) {
     if (!isKubeError(error, 'NotFound')) throw error;
-    throw new GrueError('GRUE-CLI-002', `there is no StreamMigration ${name} in namespace ${namespace}`, { fix: 'name it as `kubectl get smig` shows it, and the namespace with -n' });
+    throw new GrueError('GRUE-CLI-002', `there is no StreamMigration ${name} in namespace ${namespace}`, {
+      fix: 'name it as `kubectl get smig` shows it, and the namespace with -n',
+    });
   }
 }

@@ -17,8 +17,12 @@ function migrationText({ metadata, status }: StreamMigration): string {
   const { phase = 'Pending', message = '', attempt = 1, plan, gates = [], progress, flip } = status ?? {};
   const lines = [`${metadata.name}  ${phase}  attempt ${attempt}${plan ? `  plan ${plan.hash.slice(0, 12)}` : ''}`, `  ${message}`];
   if (progress) lines.push(`  lag ${progress.lag}, ${progress.rate}, about ${progress.eta} left`);
-  for (const { name, outcome, observed, bound, fence } of gates) lines.push(`  ${outcome.padEnd(12)} ${name}${fence === undefined ? '' : ` at fence ${fence}`}: ${observed} (bound: ${bound})`);
-  if (flip?.movedAt) lines.push(`  readers moved ${flip.direction === 'Forward' ? 'to green' : 'back to blue'} at ${flip.movedAt}${flip.milliseconds === undefined ? '' : ` in ${flip.milliseconds} ms`}`);
+  for (const { name, outcome, observed, bound, fence } of gates)
+    lines.push(`  ${outcome.padEnd(12)} ${name}${fence === undefined ? '' : ` at fence ${fence}`}: ${observed} (bound: ${bound})`);
+  if (flip?.movedAt)
+    lines.push(
+      `  readers moved ${flip.direction === 'Forward' ? 'to green' : 'back to blue'} at ${flip.movedAt}${flip.milliseconds === undefined ? '' : ` in ${flip.milliseconds} ms`}`,
+    );
   return lines.join('\n');
 }
 
@@ -29,6 +33,13 @@ function revisionTable(revisions: readonly Revision[], migration: StreamMigratio
   const rows = revisions
     .filter(({ metadata }) => names === undefined || names.has(metadata.name))
     .sort((a, b) => order.indexOf(a.status?.role ?? '') - order.indexOf(b.status?.role ?? '') || a.metadata.name.localeCompare(b.metadata.name))
-    .map(({ metadata, status }) => [metadata.name, status?.role ?? '-', status?.state ?? 'Pending', status?.lag ?? '-', status?.rate ?? '-', status?.target ?? '-']);
+    .map(({ metadata, status }) => [
+      metadata.name,
+      status?.role ?? '-',
+      status?.state ?? 'Pending',
+      status?.lag ?? '-',
+      status?.rate ?? '-',
+      status?.target ?? '-',
+    ]);
   return rows.length === 0 ? 'no Revisions' : table(['REVISION', 'ROLE', 'STATE', 'LAG', 'RATE', 'TARGET'], rows);
 }

@@ -4,7 +4,7 @@ import type { Platform } from '../api/platform.ts';
 import type { Clock } from '../controller/clock.ts';
 import type { KubeApi } from '../controller/kube/api.ts';
 import type { KafkaCluster, KafkaRegistry, SearchCluster } from '../drivers/ports.ts';
-import type { Servers } from '../reconcilers/world.ts';
+import type { Servers } from '../reconcilers/servers.ts';
 import { type ServerSettings, serverSettings } from './settings.ts';
 
 export interface ServerPoolOptions {
@@ -74,7 +74,10 @@ export function serverPool({ kube, clock, clientId, installation, openKafka, ope
 async function claim(registry: KafkaRegistry, prefix: string, installation: string, signal: AbortSignal): Promise<void> {
   const claimed = await registry.claim(installation, signal);
   if (claimed.outcome === 'Others')
-    throw new GrueError('GRUE-PLT-008', `prefix ${prefix} of this Kafka cluster belongs to installation ${claimed.installation}`, { at: 'spec.prefix', fix: 'choose another prefix' });
+    throw new GrueError('GRUE-PLT-008', `prefix ${prefix} of this Kafka cluster belongs to installation ${claimed.installation}`, {
+      at: 'spec.prefix',
+      fix: 'choose another prefix',
+    });
 }
 
 const close = async ({ kafka, search }: Pick<Servers, 'kafka' | 'search'>): Promise<void> => {

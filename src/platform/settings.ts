@@ -24,13 +24,16 @@ interface Secret extends KubeObject {
 export async function serverSettings(platform: Platform, clientId: string, kube: Pick<KubeApi, 'get'>, signal: AbortSignal): Promise<ServerSettings> {
   const { kafka, elasticsearch } = platform.spec;
   const secret = (name: string) => readSecret(platform.metadata.namespace, name, kube, signal);
-  const authority = async (tls: typeof kafka.tls): Promise<string | undefined> => (tls?.caSecretRef === undefined ? undefined : (await secret(tls.caSecretRef.name))('ca.crt'));
+  const authority = async (tls: typeof kafka.tls): Promise<string | undefined> =>
+    tls?.caSecretRef === undefined ? undefined : (await secret(tls.caSecretRef.name))('ca.crt');
   const searchAuthority = await authority(elasticsearch.tls);
   return {
     kafka: {
       bootstrapServers: kafka.bootstrapServers,
       clientId,
-      ...(kafka.authentication ? { sasl: { mechanism: kafka.authentication.mechanism, ...passwordLogin(await secret(kafka.authentication.secretRef.name)) } } : {}),
+      ...(kafka.authentication
+        ? { sasl: { mechanism: kafka.authentication.mechanism, ...passwordLogin(await secret(kafka.authentication.secretRef.name)) } }
+        : {}),
       ...(kafka.tls ? { tls: { ca: await authority(kafka.tls) } } : {}),
     },
     search: {

@@ -1,6 +1,6 @@
-import type { LiveFacts } from './facts.ts';
-import type { Offset } from '../drivers/ports.ts';
 import type { FenceRecord } from '../api/stream-migration.ts';
+import type { Offset } from '../drivers/ports.ts';
+import type { LiveFacts } from './facts.ts';
 
 /** One look at the progress of a group of stages. */
 export interface Sample {

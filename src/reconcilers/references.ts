@@ -35,6 +35,9 @@ function ofMigration(migration: StreamMigration): readonly Reference[] {
 /** A first install runs before its alias is bound: until then nothing but the Revision itself says that it is wanted. */
 function installing(revisions: readonly Revision[]): readonly Reference[] {
   return revisions
-    .filter(({ spec, status, metadata }) => spec.connection !== undefined && spec.migration === '' && status?.bound !== true && metadata.deletionTimestamp === undefined)
+    .filter(
+      ({ spec, status, metadata }) =>
+        spec.connection !== undefined && spec.migration === '' && status?.bound !== true && metadata.deletionTimestamp === undefined,
+    )
     .map(({ metadata }): Reference => ({ revision: metadata.name, as: 'green' }));
 }

@@ -8,8 +8,9 @@ import type { Clock } from '../controller/clock.ts';
 import type { KubeApi, KubeObject } from '../controller/kube/api.ts';
 import type { Cache } from '../controller/kube/cache.ts';
 import type { Logger } from '../controller/logger.ts';
-import type { KafkaCluster, KafkaRegistry, SearchCluster, SqlEngine } from '../drivers/ports.ts';
+import type { SqlEngine } from '../drivers/ports.ts';
 import type { Memory } from './memory.ts';
+import type { Servers } from './servers.ts';
 
 export interface Caches {
   readonly platforms: Cache<Platform>;
@@ -18,16 +19,6 @@ export interface Caches {
   readonly connections: Cache<Connection>;
   readonly revisions: Cache<Revision>;
   readonly migrations: Cache<StreamMigration>;
-}
-
-/** The servers behind one Platform, connected, with the identity that they show now. */
-export interface Servers {
-  readonly kafka: KafkaCluster;
-  /** What this and other installations have made there. */
-  readonly registry: KafkaRegistry;
-  readonly search: SearchCluster;
-  readonly kafkaClusterId: string;
-  readonly elasticsearchUuid: string;
 }
 
 /** What happened, for people: `kubectl describe` shows it. Never blocks and never fails a pass. */

@@ -3,7 +3,8 @@ import type { Change, StreamMigration } from '../../api/stream-migration.ts';
 import { closure } from '../../topology/closure.ts';
 import { applyChange } from '../../topology/definition.ts';
 import { buildGraph, type Definition, type Graph, keyOf, type NodeKey } from '../../topology/graph.ts';
-import { checkPipeline, type TopologyFacts } from '../facts.ts';
+import type { TopologyFacts } from '../facts.ts';
+import { checkPipeline } from '../observe-topology.ts';
 import type { World } from '../world.ts';
 
 /** What is to be live after a migration, and what is wrong with it. */
@@ -16,7 +17,12 @@ export const namedBy = ({ spec }: StreamMigration): readonly NodeKey[] => [...ne
 
 /** What a migration touches by its names alone: the closure, and what above it is not live yet. */
 export function territory(migration: StreamMigration, facts: TopologyFacts): ReadonlySet<NodeKey> {
-  const members = new Set(closure(facts.graph, namedBy(migration).filter((key) => facts.graph.nodes.has(key))));
+  const members = new Set(
+    closure(
+      facts.graph,
+      namedBy(migration).filter((key) => facts.graph.nodes.has(key)),
+    ),
+  );
   const open = [...members];
   for (let key = open.pop(); key !== undefined; key = open.pop()) {
     for (const above of facts.graph.above(key)) {

@@ -1,7 +1,7 @@
 import type { Revision } from '../../api/revision.ts';
 import type { Offsets } from '../../drivers/ports.ts';
 import type { TopologyFacts } from '../facts.ts';
-import type { Servers } from '../world.ts';
+import type { Servers } from '../servers.ts';
 
 /**
  * Does the topic of a live stream still hold everything that green needs? A topic whose log starts at 0 holds all it ever got. A root whose

@@ -8,15 +8,23 @@ import { decodeOffsets } from '../../parity/offsets.ts';
 import { deadLetterIdentity } from '../../records/dead-letters.ts';
 import { documentIdOfKey } from '../../records/identity.ts';
 import { parseStamp, stampHeader } from '../../records/provenance.ts';
-import type { Servers, World } from '../world.ts';
+import { lineageOf } from '../lineage.ts';
+import type { Servers } from '../servers.ts';
+import type { World } from '../world.ts';
 import type { ParityPair } from './decision.ts';
 import type { Measurement, PairMeasurement } from './measurement.ts';
-import { lineageOf } from '../lineage.ts';
 import type { Snapshot } from './snapshot.ts';
 import { openKey } from './status.ts';
 
 /** Counts both sides of every pair at the fence, in views opened after everything up to the fence had arrived. Reads only. */
-export async function measure(fence: FenceRecord, pairs: readonly ParityPair[], snapshot: Snapshot, servers: Servers, world: World, signal: AbortSignal): Promise<Measurement> {
+export async function measure(
+  fence: FenceRecord,
+  pairs: readonly ParityPair[],
+  snapshot: Snapshot,
+  servers: Servers,
+  world: World,
+  signal: AbortSignal,
+): Promise<Measurement> {
   const indices = pairs.flatMap(({ blue, green }) => [blue.index, green.index]);
   await servers.search.refresh(indices, signal);
   const measured: PairMeasurement[] = [];
@@ -32,7 +40,14 @@ export async function measure(fence: FenceRecord, pairs: readonly ParityPair[], 
   };
 }
 
-async function measurePair(fence: FenceRecord, pair: ParityPair, snapshot: Snapshot, servers: Servers, world: World, signal: AbortSignal): Promise<PairMeasurement> {
+async function measurePair(
+  fence: FenceRecord,
+  pair: ParityPair,
+  snapshot: Snapshot,
+  servers: Servers,
+  world: World,
+  signal: AbortSignal,
+): Promise<PairMeasurement> {
   const reads = (side: ParityPair['blue']): Binding => {
     const binding = snapshot.revisions.get(side.revision)?.spec.connection?.reads;
     if (!binding) throw new Error(`${side.revision} is no sink`);
@@ -40,7 +55,9 @@ async function measurePair(fence: FenceRecord, pair: ParityPair, snapshot: Snaps
   };
   const [blueReads, greenReads] = [reads(pair.blue), reads(pair.green)];
   if (isKeyed(blueReads) !== isKeyed(greenReads))
-    throw new GrueError('GRUE-MIG-006', `${pair.alias}: one side keeps every record and the other one document per key, so their counts cannot be compared`, { fix: 'declare it as two migrations with an alias of its own' });
+    throw new GrueError('GRUE-MIG-006', `${pair.alias}: one side keeps every record and the other one document per key, so their counts cannot be compared`, {
+      fix: 'declare it as two migrations with an alias of its own',
+    });
   const views: IndexView[] = [];
   try {
     for (const side of [pair.blue, pair.green]) views.push(await servers.search.view(side.index, side.uuid, signal));
@@ -58,7 +75,13 @@ async function measurePair(fence: FenceRecord, pair: ParityPair, snapshot: Snaps
 /** One document per key; otherwise one per record. */
 const isKeyed = ({ type, keys }: Binding): boolean => type === 'Change' || (keys?.primary?.length ?? 0) > 0;
 
-async function countThroughAlias(alias: string, blue: IndexView, green: IndexView, { aliases }: Snapshot, signal: AbortSignal): Promise<PairMeasurement['throughAlias']> {
+async function countThroughAlias(
+  alias: string,
+  blue: IndexView,
+  green: IndexView,
+  { aliases }: Snapshot,
+  signal: AbortSignal,
+): Promise<PairMeasurement['throughAlias']> {
   const target = aliases.get(alias)?.[0];
   if (target?.filter === undefined && target?.searchRouting === undefined) return undefined;
   return {
@@ -67,7 +90,14 @@ async function countThroughAlias(alias: string, blue: IndexView, green: IndexVie
   };
 }
 
-async function countAppend(fence: FenceRecord, pair: ParityPair, blue: IndexView, green: IndexView, snapshot: Snapshot, signal: AbortSignal): Promise<PairMeasurement['counts']> {
+async function countAppend(
+  fence: FenceRecord,
+  pair: ParityPair,
+  blue: IndexView,
+  green: IndexView,
+  snapshot: Snapshot,
+  signal: AbortSignal,
+): Promise<PairMeasurement['counts']> {
   const region = closedRegion(fence, pair.green.revision, snapshot.revisions);
   const [blueSide, greenSide] = await Promise.all([appendSide(blue, region, signal), appendSide(green, region, signal)]);
   return { type: 'Append', region, blue: blueSide, green: greenSide };
@@ -88,12 +118,14 @@ function closedRegion(fence: FenceRecord, greenSink: string, revisions: Readonly
         const key = `${stream}/${partition}`;
         const known = region.get(key);
         // Where several stages read one root, only what all of them read is green's.
-        region.set(key, { root: stream, epoch, partition, from: known !== undefined && known.from > from ? known.from : from, to: from > to ? from : to });
+        region.set(key, { root: stream, epoch, partition, from: later(known?.from ?? from, from), to: later(from, to) });
       }
     }
   }
   return [...region.values()];
 }
+
+const later = (a: Offset, b: Offset): Offset => (a > b ? a : b);
 
 const farthest = (1n << 62n) - 1n;
 
@@ -138,7 +170,13 @@ async function countChange(
 }
 
 /** Ids that a record at or after the fence has touched, and that either side may therefore show in another state. */
-async function pendingIds(fence: FenceRecord, reads: Binding, ends: ReadonlyMap<string, Offsets>, servers: Servers, signal: AbortSignal): Promise<ReadonlySet<string>> {
+async function pendingIds(
+  fence: FenceRecord,
+  reads: Binding,
+  ends: ReadonlyMap<string, Offsets>,
+  servers: Servers,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
   const ids = new Set<string>();
   const low = decodeOffsets(fence.offsets.find(({ topic }) => topic === reads.topic)?.low ?? '');
   for (const [partition, to] of (ends.get(reads.topic) ?? []).entries()) {
@@ -164,7 +202,12 @@ function isBeforeFence(fence: FenceRecord, reads: Binding, origin: { readonly p:
 const examplesShown = 5;
 
 /** Identities that a stage of green could not process, and blue could. */
-async function deadLettersOnlyOfGreen(pairs: readonly ParityPair[], { revisions }: Snapshot, servers: Servers, signal: AbortSignal): Promise<Measurement['newDeadLetters']> {
+async function deadLettersOnlyOfGreen(
+  pairs: readonly ParityPair[],
+  { revisions }: Snapshot,
+  servers: Servers,
+  signal: AbortSignal,
+): Promise<Measurement['newDeadLetters']> {
   const of = (sinks: readonly string[]) => lineageOf(sinks, revisions).flatMap(({ spec }) => spec.physical.deadLetters ?? []);
   const blueTopics = of(pairs.map(({ blue }) => blue.revision));
   const greenTopics = of(pairs.map(({ green }) => green.revision)).filter((topic) => !blueTopics.includes(topic));

@@ -1,7 +1,7 @@
-import type { CountBounds } from '../../parity/verdict.ts';
+import type { OriginRange } from '../../drivers/ports.ts';
 import type { AppendSide } from '../../parity/append.ts';
 import type { ChangeSide } from '../../parity/change.ts';
-import type { OriginRange } from '../../drivers/ports.ts';
+import type { CountBounds } from '../../parity/verdict.ts';
 
 /** What was counted at one fence for one alias, on both sides. */
 export interface PairMeasurement {

@@ -3,16 +3,18 @@ import { kinds } from '../../api/kinds.ts';
 import { parseRequest } from '../../api/requests.ts';
 import type { Revision } from '../../api/revision.ts';
 import type { StreamMigration } from '../../api/stream-migration.ts';
-import { isKubeError } from '../../controller/kube/errors.ts';
 import { refOf } from '../../controller/kube/api.ts';
+import { isKubeError } from '../../controller/kube/errors.ts';
 import { definitionDigest, digestOf } from '../../topology/fingerprint.ts';
 import { keyOf } from '../../topology/graph.ts';
 import { type Plan, planRevisions } from '../../topology/plan.ts';
-import { observeTopology, type TopologyFacts } from '../facts.ts';
+import type { TopologyFacts } from '../facts.ts';
+import { observeTopology } from '../observe-topology.ts';
 import { hasFlipped } from '../references.ts';
+import type { Servers } from '../servers.ts';
 import { physicalSuffix } from '../suffix.ts';
 import { settledFor } from '../topology/settle.ts';
-import type { Servers, World } from '../world.ts';
+import type { World } from '../world.ts';
 import { desiredGraph, namedBy, territory } from './desired.ts';
 import { historyCover } from './history.ts';
 import { observeProgress } from './progress.ts';
@@ -27,7 +29,20 @@ export async function observe(key: string, world: World, signal: AbortSignal): P
   if (!migration) return undefined;
   const status = migration.status ?? {};
   const now = world.clock.now();
-  const quiet = { migration, status, now, request: requestOf(migration), unsettled: [], rivals: [], proposal: undefined, revisions: new Map(), aliases: new Map(), progress: undefined, unreachable: undefined, soak: undefined };
+  const quiet = {
+    migration,
+    status,
+    now,
+    request: requestOf(migration),
+    unsettled: [],
+    rivals: [],
+    proposal: undefined,
+    revisions: new Map(),
+    aliases: new Map(),
+    progress: undefined,
+    unreachable: undefined,
+    soak: undefined,
+  };
   if (status.outcome !== undefined && quiet.request === undefined && migration.metadata.deletionTimestamp === undefined) return quiet;
 
   const facts = await observeTopology(migration.metadata.namespace, world, signal);
@@ -39,7 +54,8 @@ export async function observe(key: string, world: World, signal: AbortSignal): P
   const frozen = status.plan?.steps.every(({ action, to }) => action !== 'Clone' || revisions.has(to)) ?? false;
   if (!frozen && status.ending === undefined && status.flip === undefined) {
     const unsettled = status.plan === undefined ? unsettledInputs(migration, facts, world) : [];
-    const proposal = unsettled.length === 0 && servers && platform !== undefined ? await propose(migration, facts, platform, servers, world, signal) : undefined;
+    const proposal =
+      unsettled.length === 0 && servers && platform !== undefined ? await propose(migration, facts, platform, servers, world, signal) : undefined;
     return { ...planned, unsettled, proposal };
   }
   const progress = servers && frozen ? await observeProgress(migration, revisions, servers, world, signal) : undefined;
@@ -107,7 +123,8 @@ function unsettledInputs(migration: StreamMigration, facts: TopologyFacts, world
   }
   for (const { kind, name, base } of migration.spec.changes ?? []) {
     const live = facts.live.get(`${kind}/${name}`)?.spec.fingerprint;
-    if (live !== base) found.push({ reason: 'WaitingForBase', message: `GRUE-MIG-008: ${kind}/${name} is live as ${live ?? 'nothing'}, and the change starts from ${base}` });
+    if (live !== base)
+      found.push({ reason: 'WaitingForBase', message: `GRUE-MIG-008: ${kind}/${name} is live as ${live ?? 'nothing'}, and the change starts from ${base}` });
   }
   const members = territory(migration, facts);
   for (const key of members) for (const { line } of facts.problems.get(key) ?? []) found.push(waiting(`${key}: ${line}`));
@@ -117,7 +134,14 @@ function unsettledInputs(migration: StreamMigration, facts: TopologyFacts, world
   return moving.length === 0 ? [] : [{ reason: 'Settling', message: `${moving.join(', ')} changed less than ${world.settleMilliseconds / 1_000} s ago` }];
 }
 
-async function propose(migration: StreamMigration, facts: TopologyFacts, platform: string, servers: Servers, world: World, signal: AbortSignal): Promise<Proposal> {
+async function propose(
+  migration: StreamMigration,
+  facts: TopologyFacts,
+  platform: string,
+  servers: Servers,
+  world: World,
+  signal: AbortSignal,
+): Promise<Proposal> {
   const desired = await desiredGraph(migration, facts, world, signal);
   if (desired.problems.length > 0) return { refused: desired.problems };
   const attempt = migration.status?.attempt ?? 1;
@@ -148,15 +172,32 @@ async function propose(migration: StreamMigration, facts: TopologyFacts, platfor
 /** Blue-green moves readers of a sink; without one that is live there is nothing to move and nothing to prove. */
 function refuseUnsound(steps: Plan['steps']): Proposal | undefined {
   if (steps.some(({ of, from, action }) => of.kind === 'Connection' && action === 'Clone' && from !== undefined)) return undefined;
-  return { refused: [new GrueError('GRUE-API-005', 'no sink that is live lies below the named resources, so there are no readers to move', { at: 'spec.resources', fix: 'attach a sink Connection first' })] };
+  return {
+    refused: [
+      new GrueError('GRUE-API-005', 'no sink that is live lies below the named resources, so there are no readers to move', {
+        at: 'spec.resources',
+        fix: 'attach a sink Connection first',
+      }),
+    ],
+  };
 }
 
 /** A definition that was refused before is not tried again by itself: somebody has to say so, or to edit it. */
 function refuseRejected(steps: Plan['steps'], { spec, metadata }: StreamMigration, facts: TopologyFacts): Proposal | undefined {
   if (spec.retry > 0) return undefined;
   for (const { of, fingerprint, action } of steps) {
-    const before = action === 'Clone' ? facts.resources.get(keyOf(of))?.status?.rejected?.find((entry) => entry.fingerprint === fingerprint && entry.migration !== metadata.name) : undefined;
-    if (before) return { refused: [new GrueError('GRUE-MIG-005', `${of.kind}/${of.name} was given up by migration ${before.migration}: ${before.reason}`, { fix: 'edit it, or set spec.retry to 1' })] };
+    const before =
+      action === 'Clone'
+        ? facts.resources.get(keyOf(of))?.status?.rejected?.find((entry) => entry.fingerprint === fingerprint && entry.migration !== metadata.name)
+        : undefined;
+    if (before)
+      return {
+        refused: [
+          new GrueError('GRUE-MIG-005', `${of.kind}/${of.name} was given up by migration ${before.migration}: ${before.reason}`, {
+            fix: 'edit it, or set spec.retry to 1',
+          }),
+        ],
+      };
   }
   return undefined;
 }

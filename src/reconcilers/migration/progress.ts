@@ -4,13 +4,19 @@ import type { Offset, Offsets } from '../../drivers/ports.ts';
 import { type FenceInput, lagOf, type StageFacts } from '../../parity/fence.ts';
 import { lineageOf, readsOf } from '../lineage.ts';
 import { rateOf, remember } from '../memory.ts';
-import type { Servers, World } from '../world.ts';
+import type { Servers } from '../servers.ts';
+import type { World } from '../world.ts';
 import type { Progress } from './snapshot.ts';
 
 const isStage = ({ spec }: Revision): boolean => spec.stream === undefined;
 
 /** Positions of all stages of the given sinks. The order of the calls is part of the proof: commits, then high watermarks, then stable ends. */
-export async function fenceFacts(sinks: readonly string[], revisions: ReadonlyMap<string, Revision>, servers: Servers, signal: AbortSignal): Promise<FenceInput> {
+export async function fenceFacts(
+  sinks: readonly string[],
+  revisions: ReadonlyMap<string, Revision>,
+  servers: Servers,
+  signal: AbortSignal,
+): Promise<FenceInput> {
   const chain = lineageOf(sinks, revisions);
   const stages = await Promise.all(chain.filter(isStage).map((revision) => stageFacts(revision, servers, signal)));
   const roots = [...new Set(chain.flatMap(readsOf).flatMap(({ root, topic }) => (root ? [topic] : [])))];
@@ -31,7 +37,13 @@ async function stageFacts(revision: Revision, servers: Servers, signal: AbortSig
 }
 
 /** How far green and blue are. */
-export async function observeProgress(migration: StreamMigration, revisions: ReadonlyMap<string, Revision>, servers: Servers, world: World, signal: AbortSignal): Promise<Progress | undefined> {
+export async function observeProgress(
+  migration: StreamMigration,
+  revisions: ReadonlyMap<string, Revision>,
+  servers: Servers,
+  world: World,
+  signal: AbortSignal,
+): Promise<Progress | undefined> {
   const steps = migration.status?.plan?.steps ?? [];
   const clones = steps.filter(({ action }) => action === 'Clone');
   if (clones.some(({ to }) => revisions.get(to)?.status?.state !== 'Running')) return undefined;

@@ -1,14 +1,14 @@
 import { durationMilliseconds } from '../../api/common.ts';
 import { reasonOf } from '../../api/errors.ts';
 import type { GateResult, MigrationStatus, Phase } from '../../api/stream-migration.ts';
-import { mergeConditions, type WantedCondition } from '../../controller/conditions.ts';
 import { kubeTime } from '../../controller/clock.ts';
+import { mergeConditions, type WantedCondition } from '../../controller/conditions.ts';
 import { judgeChange } from '../../parity/change.ts';
 import { humanRate } from '../numbers.ts';
 import type { Happening } from '../world.ts';
 import type { Outcome } from './act.ts';
 import type { Decision } from './decision.ts';
-import { beforeFlip } from './gates/gates.ts';
+import { beforeFlip } from './gates/before-flip.ts';
 import { openRounds } from './gates/parity.ts';
 import type { Measurement } from './measurement.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -33,7 +33,13 @@ export function report(snapshot: Snapshot, decision: Decision, outcome: Outcome)
   const phase = outcome.kind === 'Refused' ? (stored.phase ?? decision.phase) : decision.phase;
   const message = outcome.kind === 'Refused' ? outcome.error.line : (learned.message ?? decision.message);
   const numbers = numbersOf(snapshot, phase);
-  const silent = Object.keys(patch).length === 0 && phase === stored.phase && numbers === undefined && outcome.kind !== 'Refused' && decision.stalled === undefined && !isStalled(stored);
+  const silent =
+    Object.keys(patch).length === 0 &&
+    phase === stored.phase &&
+    numbers === undefined &&
+    outcome.kind !== 'Refused' &&
+    decision.stalled === undefined &&
+    !isStalled(stored);
   const merged = clean({
     ...stored,
     ...patch,
@@ -47,14 +53,18 @@ export function report(snapshot: Snapshot, decision: Decision, outcome: Outcome)
     message: silent ? (stored.message ?? message) : message.slice(0, 2048),
   });
   const stalled = outcome.kind === 'Refused' ? reasonOf(outcome.error) : (decision.stalled?.reason ?? overdue(snapshot, merged));
-  const conditions = mergeConditions(stored.conditions, conditionsOf(snapshot, merged, stalled), { now: kubeTime(snapshot.now), generation: migration.metadata.generation });
+  const conditions = mergeConditions(stored.conditions, conditionsOf(snapshot, merged, stalled), {
+    now: kubeTime(snapshot.now),
+    generation: migration.metadata.generation,
+  });
   return { status: { ...merged, conditions: [...conditions] }, happenings: happeningsOf(stored, merged, stalled), open: learned.open };
 }
 
 const isStalled = (status: MigrationStatus): boolean => status.conditions?.some(({ type, status: truth }) => type === 'Stalled' && truth === 'True') ?? false;
 
 /** Drops what a patch has set to undefined: an absent member, not a null one. */
-const clean = (status: StatusPatch): MigrationStatus => Object.fromEntries(Object.entries(status).filter(([, value]) => value !== undefined)) as MigrationStatus;
+const clean = (status: StatusPatch): MigrationStatus =>
+  Object.fromEntries(Object.entries(status).filter(([, value]) => value !== undefined)) as MigrationStatus;
 
 interface Learned {
   readonly patch: StatusPatch;
@@ -94,7 +104,9 @@ function judge(snapshot: Snapshot, measurement: Measurement): Learned {
   const failing = gates.find(({ outcome }) => outcome !== 'Pass');
   return {
     patch: { gates, fencesPassed: passed ? (snapshot.status.fencesPassed ?? 0) + 1 : 0 },
-    message: failing ? `${failing.name} is ${failing.outcome} at fence ${measurement.fence}: ${failing.observed}` : `parity holds at fence ${measurement.fence}`,
+    message: failing
+      ? `${failing.name} is ${failing.outcome} at fence ${measurement.fence}: ${failing.observed}`
+      : `parity holds at fence ${measurement.fence}`,
     open,
   };
 }
@@ -134,7 +146,7 @@ function conditionsOf(snapshot: Snapshot, status: MigrationStatus, stalled: stri
   const success = status.outcome === 'Completed' || status.outcome === 'NothingToDo';
   const promoted = status.flip?.direction === 'Forward' && status.flip.result === 'Moved';
   const caughtUp = promoted || (status.gates?.length ?? 0) > 0;
-  const verified = status.gates !== undefined && status.gates.every(({ outcome }) => outcome === 'Pass');
+  const verified = status.gates?.every(({ outcome }) => outcome === 'Pass') ?? false;
   const is = (type: string, holds: boolean, reason: string, text = ''): WantedCondition => ({ type, status: holds ? 'True' : 'False', reason, message: text });
   return [
     is('Ready', success, status.outcome ?? phase, message),
@@ -155,10 +167,13 @@ function rollbackPossible({ soak }: Snapshot, status: MigrationStatus, promoted:
   const type = 'RollbackPossible';
   if (!promoted || status.outcome !== undefined) return { type, status: 'False', reason: 'NotPromoted', message: '' };
   if (status.pointOfNoReturn !== undefined) return { type, status: 'False', reason: 'PointOfNoReturn', message: 'blue is being torn down' };
-  if (soak === undefined || (soak.blueProvenSecondsAgo === undefined && soak.unhealthy.length === 0)) return { type, status: 'Unknown', reason: 'NotProvenYet', message: 'blue is being followed to a fence' };
+  if (soak === undefined || (soak.blueProvenSecondsAgo === undefined && soak.unhealthy.length === 0))
+    return { type, status: 'Unknown', reason: 'NotProvenYet', message: 'blue is being followed to a fence' };
   if (soak.unhealthy.length > 0) return { type, status: 'False', reason: 'BlueUnhealthy', message: soak.unhealthy.join('; ') };
   const fresh = (soak.blueProvenSecondsAgo ?? Number.POSITIVE_INFINITY) <= provenWithinSeconds;
-  return fresh ? { type, status: 'True', reason: 'BlueIsFed', message: 'blue has everything up to a recent fence' } : { type, status: 'False', reason: 'BlueIsBehind', message: `blue has not reached a fence for more than ${provenWithinSeconds} s` };
+  return fresh
+    ? { type, status: 'True', reason: 'BlueIsFed', message: 'blue has everything up to a recent fence' }
+    : { type, status: 'False', reason: 'BlueIsBehind', message: `blue has not reached a fence for more than ${provenWithinSeconds} s` };
 }
 
 /** What is worth an event: a new phase, a verdict that is no pass, a stall. */
@@ -166,7 +181,12 @@ function happeningsOf(before: MigrationStatus, after: MigrationStatus, stalled: 
   const found: Happening[] = [];
   const bad = after.gates?.find(({ outcome }) => outcome === 'Fail');
   if (bad && before.gates !== after.gates) found.push({ type: 'Warning', reason: `${bad.name}Failed`, message: bad.observed });
-  if (after.phase !== before.phase) found.push({ type: after.phase === 'Held' || after.phase === 'Failed' ? 'Warning' : 'Normal', reason: after.phase ?? 'Pending', message: after.message ?? '' });
+  if (after.phase !== before.phase)
+    found.push({
+      type: after.phase === 'Held' || after.phase === 'Failed' ? 'Warning' : 'Normal',
+      reason: after.phase ?? 'Pending',
+      message: after.message ?? '',
+    });
   if (stalled !== undefined && !isStalled(before)) found.push({ type: 'Warning', reason: 'Stalled', message: after.message ?? stalled });
   return found;
 }

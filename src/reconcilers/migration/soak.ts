@@ -1,9 +1,10 @@
 import type { Revision } from '../../api/revision.ts';
 import type { StreamMigration } from '../../api/stream-migration.ts';
 import { advanceFence, takeFence } from '../../parity/fence.ts';
-import type { SoakMemory } from '../memory.ts';
-import type { Servers, World } from '../world.ts';
 import { lineageOf } from '../lineage.ts';
+import type { SoakMemory } from '../memory.ts';
+import type { Servers } from '../servers.ts';
+import type { World } from '../world.ts';
 import { fenceFacts, unhealthyStages } from './progress.ts';
 import type { SoakFacts } from './snapshot.ts';
 
@@ -11,10 +12,19 @@ import type { SoakFacts } from './snapshot.ts';
  * Follows blue to one fence after another while it is fed: only as long as it keeps reaching them would a rollback lose nothing. The fences
  * live in memory; a restarted operator takes the next one.
  */
-export async function observeSoak(migration: StreamMigration, revisions: ReadonlyMap<string, Revision>, servers: Servers, world: World, signal: AbortSignal): Promise<SoakFacts> {
-  const sinks = (migration.status?.plan?.steps ?? []).filter(({ of, action }) => of.kind === 'Connection' && action === 'Clone').flatMap(({ from }) => from ?? []);
+export async function observeSoak(
+  migration: StreamMigration,
+  revisions: ReadonlyMap<string, Revision>,
+  servers: Servers,
+  world: World,
+  signal: AbortSignal,
+): Promise<SoakFacts> {
+  const sinks = (migration.status?.plan?.steps ?? [])
+    .filter(({ of, action }) => of.kind === 'Connection' && action === 'Clone')
+    .flatMap(({ from }) => from ?? []);
   const openSearches = await openSearchesOn(sinks, revisions, servers, signal);
-  if (migration.status?.pointOfNoReturn !== undefined || sinks.some((name) => !revisions.has(name))) return { blueProvenSecondsAgo: undefined, unhealthy: [], openSearches };
+  if (migration.status?.pointOfNoReturn !== undefined || sinks.some((name) => !revisions.has(name)))
+    return { blueProvenSecondsAgo: undefined, unhealthy: [], openSearches };
   const now = world.clock.now();
   const input = await fenceFacts(sinks, revisions, servers, signal);
   const soak = follow(world.memory.soaks.get(migration.metadata.uid) ?? { fence: undefined, provenAt: undefined }, now, input);

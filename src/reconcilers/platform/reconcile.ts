@@ -2,7 +2,8 @@ import { GrueError, reasonOf } from '../../api/errors.ts';
 import type { Platform, PlatformStatus } from '../../api/platform.ts';
 import { kubeTime } from '../../controller/clock.ts';
 import { mergeConditions, type WantedCondition } from '../../controller/conditions.ts';
-import type { Requeue, Servers, World } from '../world.ts';
+import type { Servers } from '../servers.ts';
+import type { Requeue, World } from '../world.ts';
 
 const lookEvery = 60_000;
 const lookAgain = 5_000;
@@ -41,7 +42,8 @@ export function report(platform: Platform, found: Servers | GrueError, now: numb
 function readyOf(recorded: { readonly kafkaClusterId?: string; readonly elasticsearchUuid?: string }, found: Servers | GrueError): WantedCondition {
   if (found instanceof GrueError) return { type: 'Ready', status: 'False', reason: reasonOf(found), message: found.line };
   const kafka = found.kafkaClusterId === recorded.kafkaClusterId;
-  if (kafka && found.elasticsearchUuid === recorded.elasticsearchUuid) return { type: 'Ready', status: 'True', reason: 'Reachable', message: 'Kafka and Elasticsearch answer' };
+  if (kafka && found.elasticsearchUuid === recorded.elasticsearchUuid)
+    return { type: 'Ready', status: 'True', reason: 'Reachable', message: 'Kafka and Elasticsearch answer' };
   const error = new GrueError('GRUE-PLT-007', `${kafka ? 'Elasticsearch' : 'Kafka'} is another cluster than the one recorded`, {
     fix: 'point the Platform at the recorded servers, or make a new Platform',
   });

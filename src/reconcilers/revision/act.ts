@@ -6,7 +6,8 @@ import type { Offset } from '../../drivers/ports.ts';
 import { decodeOffsets, encodeOffsets } from '../../parity/offsets.ts';
 import { indexDefinition } from '../../topology/index-definition.ts';
 import { readsOf } from '../lineage.ts';
-import { fieldManager, type Servers, type World } from '../world.ts';
+import type { Servers } from '../servers.ts';
+import { fieldManager, type World } from '../world.ts';
 import { revisionFinalizer } from './create.ts';
 import type { Decision } from './plan.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -53,10 +54,20 @@ async function realise(revision: Revision, servers: Servers, world: World, signa
     await kafka.createTopic({ name: topic, partitions: spec.stream.partitions, config: await streamConfig(revision, servers, world, signal) }, signal);
   if (deadLetters !== undefined) await kafka.createTopic({ name: deadLetters, partitions: 1, config: { 'cleanup.policy': 'compact' } }, signal);
   if (index !== undefined && spec.connection !== undefined) {
-    const marker = { installation: world.installation, revision: revision.metadata.name, namespace: revision.metadata.namespace, fingerprint: spec.fingerprint, migration: spec.migration, spec };
+    const marker = {
+      installation: world.installation,
+      revision: revision.metadata.name,
+      namespace: revision.metadata.namespace,
+      fingerprint: spec.fingerprint,
+      migration: spec.migration,
+      spec,
+    };
     await search.createIndex({ name: index, ...indexDefinition(spec.connection.reads, spec.connection.destination, marker) }, signal);
   }
-  const topics = await kafka.topics([topic, deadLetters].flatMap((name) => name ?? []), signal);
+  const topics = await kafka.topics(
+    [topic, deadLetters].flatMap((name) => name ?? []),
+    signal,
+  );
   const indexUuid = index === undefined ? undefined : (await search.indices([index], signal)).get(index)?.uuid;
   const topicId = topics.get(topic ?? '')?.id;
   const deadLettersId = topics.get(deadLetters ?? '')?.id;
@@ -74,10 +85,13 @@ async function realise(revision: Revision, servers: Servers, world: World, signa
 /** The floor stands in the status by now: what is committed can never be earlier or later than what is said. */
 async function commitStart({ spec, status }: Revision, { kafka }: Servers, signal: AbortSignal): Promise<void> {
   const start = new Map(
-    (status?.startOffsets ?? []).map(({ topic, offsets }) => [topic, decodeOffsets(offsets).map((offset): Offset => {
-      if (offset === undefined) throw new GrueError('GRUE-KFK-006', `the start of topic ${topic} is not known`);
-      return offset;
-    })]),
+    (status?.startOffsets ?? []).map(({ topic, offsets }) => [
+      topic,
+      decodeOffsets(offsets).map((offset): Offset => {
+        if (offset === undefined) throw new GrueError('GRUE-KFK-006', `the start of topic ${topic} is not known`);
+        return offset;
+      }),
+    ]),
   );
   await kafka.commitStart(spec.physical.group ?? '', start, signal);
 }
@@ -85,7 +99,10 @@ async function commitStart({ spec, status }: Revision, { kafka }: Servers, signa
 async function bindAlias({ spec, status, metadata }: Revision, { search }: Servers, world: World, signal: AbortSignal): Promise<void> {
   const alias = spec.connection?.destination.alias ?? '';
   if (await search.isConcrete(alias, signal))
-    throw new GrueError('GRUE-ES-001', `${alias} is an index and cannot become an alias`, { at: 'spec.destination.alias', fix: 'name another alias, or rename the index' });
+    throw new GrueError('GRUE-ES-001', `${alias} is an index and cannot become an alias`, {
+      at: 'spec.destination.alias',
+      fix: 'name another alias, or rename the index',
+    });
   if (!world.mayAct()) throw new Error(`the lease is in doubt: alias ${alias} is not bound now`);
   await search.bindAlias(alias, spec.physical.index ?? '', status?.uuids?.index ?? '', signal);
   world.memory.views.delete(metadata.namespace);
@@ -96,7 +113,8 @@ async function bindAlias({ spec, status, metadata }: Revision, { search }: Serve
 async function remove({ spec, status, metadata }: Revision, { kafka, search, registry }: Servers, world: World, signal: AbortSignal): Promise<void> {
   if (!world.mayAct()) throw new Error(`the lease is in doubt: ${metadata.name} is not removed now`);
   const { topic, deadLetters, index, group } = spec.physical;
-  const log = (what: string, name: string, result: string): void => world.log.info('removed', { namespace: metadata.namespace, revision: metadata.name, what, name, result });
+  const log = (what: string, name: string, result: string): void =>
+    world.log.info('removed', { namespace: metadata.namespace, revision: metadata.name, what, object: name, result });
   if (index !== undefined && status?.uuids?.index !== undefined) log('index', index, await search.deleteIndex(index, status.uuids.index, signal));
   if (group !== undefined) {
     log('group', group, await kafka.deleteGroup(group, signal));

@@ -1,9 +1,11 @@
 import type { Revision } from '../../api/revision.ts';
 import { lagOf } from '../../parity/fence.ts';
-import { type LiveFacts, observeLive } from '../facts.ts';
+import type { LiveFacts } from '../facts.ts';
 import { readsOf } from '../lineage.ts';
 import { rateOf, remember } from '../memory.ts';
-import type { Servers, World } from '../world.ts';
+import { observeLive } from '../observe-topology.ts';
+import type { Servers } from '../servers.ts';
+import type { World } from '../world.ts';
 import type { PhysicalFacts, Snapshot } from './snapshot.ts';
 
 /** How long the view of a namespace may serve passes over its Revisions. A removal always looks anew. */
@@ -44,12 +46,15 @@ async function viewOf(revision: Revision, world: World, signal: AbortSignal): Pr
 function describeOtherServers({ spec }: Revision, servers: Servers): string | undefined {
   const { kafkaClusterId, elasticsearchUuid } = spec.platform;
   if (servers.kafkaClusterId !== kafkaClusterId) return `GRUE-PLT-007: Kafka is cluster ${servers.kafkaClusterId}, and this was made on ${kafkaClusterId}`;
-  if (servers.elasticsearchUuid !== elasticsearchUuid) return `GRUE-PLT-007: Elasticsearch is cluster ${servers.elasticsearchUuid}, and this was made on ${elasticsearchUuid}`;
+  if (servers.elasticsearchUuid !== elasticsearchUuid)
+    return `GRUE-PLT-007: Elasticsearch is cluster ${servers.elasticsearchUuid}, and this was made on ${elasticsearchUuid}`;
   return undefined;
 }
 
 const isWatched = ({ metadata }: Revision, { migrations }: LiveFacts): boolean =>
-  migrations.some(({ status }) => status?.outcome === undefined && (status?.plan?.steps ?? []).some(({ from, to }) => from === metadata.name || to === metadata.name));
+  migrations.some(
+    ({ status }) => status?.outcome === undefined && (status?.plan?.steps ?? []).some(({ from, to }) => from === metadata.name || to === metadata.name),
+  );
 
 async function observePhysical(revision: Revision, facts: LiveFacts, { kafka }: Servers, world: World, signal: AbortSignal): Promise<PhysicalFacts> {
   const { spec, status, metadata } = revision;
@@ -69,10 +74,16 @@ async function observePhysical(revision: Revision, facts: LiveFacts, { kafka }: 
 }
 
 /** A topic that was deleted and made again under its name starts at offset 0: origins would repeat, so whoever reads it stops. */
-function describeReplaced({ spec, status, metadata }: Revision, { revisions }: LiveFacts, topics: ReadonlyMap<string, { readonly id: string }>): string | undefined {
+function describeReplaced(
+  { spec, status, metadata }: Revision,
+  { revisions }: LiveFacts,
+  topics: ReadonlyMap<string, { readonly id: string }>,
+): string | undefined {
   if (metadata.deletionTimestamp !== undefined) return undefined;
   const own = { topic: spec.physical.topic, recorded: status?.uuids?.topicId };
-  const inputs = revisions.filter((input) => spec.inputs.includes(input.metadata.name)).map((input) => ({ topic: input.spec.physical.topic, recorded: input.status?.uuids?.topicId }));
+  const inputs = revisions
+    .filter((input) => spec.inputs.includes(input.metadata.name))
+    .map((input) => ({ topic: input.spec.physical.topic, recorded: input.status?.uuids?.topicId }));
   for (const { topic, recorded } of [own, ...inputs]) {
     if (topic === undefined || recorded === undefined) continue;
     const found = topics.get(topic);
@@ -81,7 +92,14 @@ function describeReplaced({ spec, status, metadata }: Revision, { revisions }: L
   return undefined;
 }
 
-async function observeColumns({ metadata }: Revision, group: string, reads: readonly string[], kafka: Servers['kafka'], world: World, signal: AbortSignal): Promise<Pick<PhysicalFacts, 'lag' | 'rate'>> {
+async function observeColumns(
+  { metadata }: Revision,
+  group: string,
+  reads: readonly string[],
+  kafka: Servers['kafka'],
+  world: World,
+  signal: AbortSignal,
+): Promise<Pick<PhysicalFacts, 'lag' | 'rate'>> {
   const committed = await kafka.committed(group, reads, signal);
   const [ends, starts] = await Promise.all([kafka.offsets(reads, 'HighWatermark', signal), kafka.offsets(reads, 'Earliest', signal)]);
   const done = [...committed.values()].flat().reduce<bigint>((sum, offset) => sum + (offset ?? 0n), 0n);

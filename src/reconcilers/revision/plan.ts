@@ -38,26 +38,55 @@ export function plan(s: Snapshot): Decision {
 }
 
 function remove(s: Snapshot, role: string, physical: NonNullable<Snapshot['physical']>): Decision {
-  if (role !== 'retired') return { state: s.revision.status?.state ?? 'Pending', wanted: 'Running', reason: 'InUse', message: `deleted, but ${role}: it is removed when nothing uses it any more`, again: 5_000 };
-  if ((physical.members ?? 0) > 0) return { state: 'Running', wanted: 'Stopped', reason: 'Stopping', message: `waiting for ${physical.members} workers to leave`, again: soon };
+  if (role !== 'retired')
+    return {
+      state: s.revision.status?.state ?? 'Pending',
+      wanted: 'Running',
+      reason: 'InUse',
+      message: `deleted, but ${role}: it is removed when nothing uses it any more`,
+      again: 5_000,
+    };
+  if ((physical.members ?? 0) > 0)
+    return { state: 'Running', wanted: 'Stopped', reason: 'Stopping', message: `waiting for ${physical.members} workers to leave`, again: soon };
   return { state: 'Stopped', wanted: 'Stopped', reason: 'Removing', message: 'removing what it realised', effect: { kind: 'Remove' }, again: soon };
 }
 
 function stop(s: Snapshot, physical: NonNullable<Snapshot['physical']>): Decision {
-  if ((physical.members ?? 0) > 0) return { state: 'Running', wanted: 'Stopped', reason: 'Stopping', message: `waiting for ${physical.members} workers to leave`, again: soon };
-  return { state: 'Stopped', wanted: 'Stopped', reason: 'Retired', message: s.revision.spec.physical.index === undefined ? 'nothing reads it' : 'its index is kept' };
+  if ((physical.members ?? 0) > 0)
+    return { state: 'Running', wanted: 'Stopped', reason: 'Stopping', message: `waiting for ${physical.members} workers to leave`, again: soon };
+  return {
+    state: 'Stopped',
+    wanted: 'Stopped',
+    reason: 'Retired',
+    message: s.revision.spec.physical.index === undefined ? 'nothing reads it' : 'its index is kept',
+  };
 }
 
 function realise({ revision, watched }: Snapshot, physical: NonNullable<Snapshot['physical']>): Decision {
   const { spec, status } = revision;
-  if (physical.missingInputs.length > 0) return { state: 'Pending', wanted: 'Stopped', reason: 'WaitingForInputs', message: `waiting for ${physical.missingInputs.join(', ')}`, again: soon };
+  if (physical.missingInputs.length > 0)
+    return { state: 'Pending', wanted: 'Stopped', reason: 'WaitingForInputs', message: `waiting for ${physical.missingInputs.join(', ')}`, again: soon };
   const pending = { state: 'Pending', wanted: 'Stopped', reason: 'Realising' } as const;
   if (status?.uuids === undefined) {
     const running = spec.stream !== undefined;
-    return { ...pending, ...(running ? ({ state: 'Running', wanted: 'Running' } as const) : {}), message: 'made', effect: { kind: 'Realise' }, ...(running ? {} : { again: 0 }) };
+    return {
+      ...pending,
+      ...(running ? ({ state: 'Running', wanted: 'Running' } as const) : {}),
+      message: 'made',
+      effect: { kind: 'Realise' },
+      ...(running ? {} : { again: 0 }),
+    };
   }
-  if (spec.stream === undefined && status.wanted !== 'Running') return { state: 'Running', wanted: 'Running', reason: 'Running', message: 'runs', effect: { kind: 'CommitStart' }, again: 0 };
+  if (spec.stream === undefined && status.wanted !== 'Running')
+    return { state: 'Running', wanted: 'Running', reason: 'Running', message: 'runs', effect: { kind: 'CommitStart' }, again: 0 };
   if (spec.connection !== undefined && spec.migration === '' && status.bound !== true && physical.aliasTargets.length === 0)
-    return { state: 'Running', wanted: 'Running', reason: 'Running', message: `readers use ${spec.connection.destination.alias}`, effect: { kind: 'BindAlias' }, again: 0 };
+    return {
+      state: 'Running',
+      wanted: 'Running',
+      reason: 'Running',
+      message: `readers use ${spec.connection.destination.alias}`,
+      effect: { kind: 'BindAlias' },
+      again: 0,
+    };
   return { state: 'Running', wanted: 'Running', reason: 'Running', message: 'runs', ...(watched && spec.stream === undefined ? { again: columnsEvery } : {}) };
 }

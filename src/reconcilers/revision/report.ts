@@ -20,7 +20,12 @@ export function report(snapshot: Snapshot, decision: Decision, outcome: Outcome)
   const shownRole = role ?? status?.role;
   const ready: WantedCondition = refused
     ? { type: 'Ready', status: 'False', reason: reasonOf(refused), message: refused.line }
-    : { type: 'Ready', status: decision.state === 'Running' && decision.wanted === 'Running' ? 'True' : 'False', reason: decision.reason, message: decision.message };
+    : {
+        type: 'Ready',
+        status: decision.state === 'Running' && decision.wanted === 'Running' ? 'True' : 'False',
+        reason: decision.reason,
+        message: decision.message,
+      };
   const conditions = mergeConditions(status?.conditions, [ready], { now: kubeTime(now), generation: metadata.generation, owns: ownsCondition });
   const kept = {
     ...(status?.uuids ? { uuids: status.uuids } : {}),

@@ -1,6 +1,7 @@
 import type { Revision } from '../../api/revision.ts';
 import { lineageOf } from '../lineage.ts';
-import type { Servers, World } from '../world.ts';
+import type { Servers } from '../servers.ts';
+import type { World } from '../world.ts';
 
 /**
  * Configuration of a topic that Grue makes. It must hold what the root holds, or every later migration would have to start at the root:

@@ -12,7 +12,10 @@ export async function aliasesFree(facts: TopologyFacts, signal: AbortSignal): Pr
     const at = 'spec.destination.alias';
     const error =
       (facts.aliases.get(alias)?.length ?? 0) > 0
-        ? new GrueError('GRUE-ES-003', `alias ${alias} exists and was not made by this Connection`, { at, fix: 'adoption is required: name another alias, or remove it' })
+        ? new GrueError('GRUE-ES-003', `alias ${alias} exists and was not made by this Connection`, {
+            at,
+            fix: 'adoption is required: name another alias, or remove it',
+          })
         : (await servers?.search.isConcrete(alias, signal))
           ? new GrueError('GRUE-ES-001', `${alias} is an index and cannot become an alias`, { at, fix: 'name another alias, or rename the index' })
           : undefined;
@@ -23,4 +26,7 @@ export async function aliasesFree(facts: TopologyFacts, signal: AbortSignal): Pr
 
 /** Is there a Revision of it that is live, on its way to be, or held by a migration? */
 export const isInstalled = (key: NodeKey, { live, revisions, roles }: TopologyFacts): boolean =>
-  live.has(key) || revisions.some(({ spec, metadata }) => `${spec.of.kind}/${spec.of.name}` === key && roles.get(metadata.name) !== 'retired' && metadata.deletionTimestamp === undefined);
+  live.has(key) ||
+  revisions.some(
+    ({ spec, metadata }) => `${spec.of.kind}/${spec.of.name}` === key && roles.get(metadata.name) !== 'retired' && metadata.deletionTimestamp === undefined,
+  );

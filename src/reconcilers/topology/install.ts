@@ -74,14 +74,20 @@ function planFor(sink: NodeKey, members: readonly NodeKey[], facts: TopologyFact
     const planned = planRevisions({
       namespace: facts.namespace,
       prefix: platform.platform.spec.prefix,
-      platform: { name: platform.platform.metadata.name, kafkaClusterId: platform.servers.kafkaClusterId, elasticsearchUuid: platform.servers.elasticsearchUuid },
+      platform: {
+        name: platform.platform.metadata.name,
+        kafkaClusterId: platform.servers.kafkaClusterId,
+        elasticsearchUuid: platform.servers.elasticsearchUuid,
+      },
       migration: '',
       desired: facts.graph,
       named: members,
       rebuild: false,
       live: facts.live,
       // What a lost pass has created, and nobody has realised, is found again under the same name.
-      revisions: facts.revisions.filter(({ spec, status, metadata }) => spec.migration !== '' || status?.uuids !== undefined || facts.roles.get(metadata.name) !== 'retired'),
+      revisions: facts.revisions.filter(
+        ({ spec, status, metadata }) => spec.migration !== '' || status?.uuids !== undefined || facts.roles.get(metadata.name) !== 'retired',
+      ),
       covers: () => true,
       roots: facts.roots,
       accepted: new Map([...facts.definitions.values()].map((definition) => [keyOf(definition), definitionDigest(definition)])),

@@ -1,10 +1,10 @@
 import { GrueError } from '../../api/errors.ts';
 import { fingerprints } from '../../topology/fingerprint.ts';
-import { observeTopology } from '../facts.ts';
+import { observeTopology } from '../observe-topology.ts';
 import { createRevision } from '../revision/create.ts';
 import type { Requeue, World } from '../world.ts';
-import { type Installation, planInstallation } from './install.ts';
 import { aliasesFree } from './adoption.ts';
+import { type Installation, planInstallation } from './install.ts';
 import { reportOf } from './report.ts';
 import { settledFor } from './settle.ts';
 
@@ -17,8 +17,13 @@ export async function reconcileTopology(namespace: string, world: World, signal:
   const installation = planInstallation(facts, settledFor(facts, world));
   const failure = await install(installation, namespace, world, signal);
   const wanted = fingerprints(facts.graph);
-  for (const [key, resource] of facts.resources) await world.writeStatus(resource, reportOf(key, facts, { installation, failure, fingerprint: wanted.get(key), now: world.clock.now() }), signal);
-  return failure || facts.problems.size > 0 ? { requeueAfterMilliseconds: 10_000 } : installation.waitMilliseconds > 0 ? { requeueAfterMilliseconds: installation.waitMilliseconds } : {};
+  for (const [key, resource] of facts.resources)
+    await world.writeStatus(resource, reportOf(key, facts, { installation, failure, fingerprint: wanted.get(key), now: world.clock.now() }), signal);
+  return failure || facts.problems.size > 0
+    ? { requeueAfterMilliseconds: 10_000 }
+    : installation.waitMilliseconds > 0
+      ? { requeueAfterMilliseconds: installation.waitMilliseconds }
+      : {};
 }
 
 async function install({ plan }: Installation, namespace: string, world: World, signal: AbortSignal): Promise<GrueError | undefined> {

@@ -45,7 +45,9 @@ export function reportOf(key: NodeKey, facts: TopologyFacts, { installation, fai
 
 /** The Revision that a migration is bringing up; during a first install there is none yet that readers could compare it with. */
 const greenOf = (key: NodeKey, { revisions, roles, live }: TopologyFacts): Revision | undefined =>
-  revisions.find(({ spec, metadata }) => `${spec.of.kind}/${spec.of.name}` === key && roles.get(metadata.name) === 'green' && live.get(key)?.metadata.name !== metadata.name);
+  revisions.find(
+    ({ spec, metadata }) => `${spec.of.kind}/${spec.of.name}` === key && roles.get(metadata.name) === 'green' && live.get(key)?.metadata.name !== metadata.name,
+  );
 
 function readyOf(key: NodeKey, live: Revision | undefined, facts: TopologyFacts, { blocked }: Installation, failure: GrueError | undefined): WantedCondition {
   const not = (reason: string, message: string): WantedCondition => ({ type: 'Ready', status: 'False', reason, message });
@@ -81,7 +83,13 @@ const advice: Readonly<Record<Sync, string>> = {
   Rejected: 'a migration has refused this definition: edit it, or retry',
 };
 
-function syncedOf(key: NodeKey, live: Revision | undefined, { definitions, liveDefinitions }: TopologyFacts, fingerprint: string | undefined, rejected: NonNullable<LogicalStatus['rejected']>): readonly WantedCondition[] {
+function syncedOf(
+  key: NodeKey,
+  live: Revision | undefined,
+  { definitions, liveDefinitions }: TopologyFacts,
+  fingerprint: string | undefined,
+  rejected: NonNullable<LogicalStatus['rejected']>,
+): readonly WantedCondition[] {
   const definition = definitions.get(key);
   const isLive = liveDefinitions.get(key);
   if (!live || !definition || !isLive) return [];

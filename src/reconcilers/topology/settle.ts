@@ -6,7 +6,8 @@ import type { World } from '../world.ts';
 export function settledFor({ resources }: Pick<TopologyFacts, 'resources'>, { memory, clock }: World): (key: NodeKey) => number {
   const now = clock.monotonic();
   for (const { metadata } of resources.values()) {
-    if (memory.generations.get(metadata.uid)?.generation !== metadata.generation) memory.generations.set(metadata.uid, { generation: metadata.generation, since: now });
+    if (memory.generations.get(metadata.uid)?.generation !== metadata.generation)
+      memory.generations.set(metadata.uid, { generation: metadata.generation, since: now });
   }
   return (key) => {
     const metadata = resources.get(key)?.metadata;

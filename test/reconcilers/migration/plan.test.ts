@@ -1,7 +1,26 @@
 import { describe, expect, test } from 'vitest';
 import { GrueError } from '../../../src/api/errors.ts';
 import { plan } from '../../../src/reconcilers/migration/plan.ts';
-import { at, blue, fenceAt100, flipped, gate, green, index, intent, named, onGreen, progress, revision, type Shape, snapshot, steps, thePlan, uuid, verified } from './snapshots.ts';
+import {
+  at,
+  blue,
+  fenceAt100,
+  flipped,
+  gate,
+  green,
+  index,
+  intent,
+  named,
+  onGreen,
+  progress,
+  revision,
+  type Shape,
+  snapshot,
+  steps,
+  thePlan,
+  uuid,
+  verified,
+} from './snapshots.ts';
 
 const decide = (shape: Shape) => plan(snapshot(shape));
 const bothColours = named([...blue, ...green]);
@@ -24,7 +43,10 @@ describe('before the plan', () => {
     expect(decision.message).toContain('GRUE-PLT-002');
   });
   test('an older migration over the same resources is waited for', () => {
-    expect(decide({ facts: { rivals: [{ name: 'older', newer: false, flipped: false }], proposal } })).toMatchObject({ phase: 'Pending', message: expect.stringContaining('older') });
+    expect(decide({ facts: { rivals: [{ name: 'older', newer: false, flipped: false }], proposal } })).toMatchObject({
+      phase: 'Pending',
+      message: expect.stringContaining('older'),
+    });
   });
   test('a newer migration whose readers have moved is waited for as well', () => {
     expect(decide({ facts: { rivals: [{ name: 'newer', newer: true, flipped: true }], proposal } })).toMatchObject({ phase: 'Pending' });
@@ -65,14 +87,23 @@ describe('provisioning', () => {
   });
   test('each Revision is waited for, and one that waits is named', () => {
     const late = named([...blue, ...green.slice(0, 2), revision('Connection', 'delays-index', 2, { state: 'Pending' })]);
-    expect(decide({ status: planned, facts: { revisions: late } })).toMatchObject({ phase: 'Provisioning', message: expect.stringContaining('connection-delays-index-2') });
+    expect(decide({ status: planned, facts: { revisions: late } })).toMatchObject({
+      phase: 'Provisioning',
+      message: expect.stringContaining('connection-delays-index-2'),
+    });
   });
   test('a manual Provision waits for the approval of this very plan', () => {
     const spec = { manual: ['Provision' as const] };
     expect(decide({ spec, status: planned, facts: { proposal } })).toMatchObject({ phase: 'AwaitingApproval' });
-    expect(decide({ spec: { ...spec, approvals: [{ step: 'Provision', plan: 'another' }] }, status: planned, facts: { proposal } })).toMatchObject({ phase: 'AwaitingApproval' });
-    expect(decide({ spec: { ...spec, approvals: [{ step: 'Provision', plan: thePlan.hash }] }, status: planned, facts: { proposal } })).toMatchObject({ phase: 'Provisioning' });
-    expect(decide({ spec, status: { ...planned, approved: [{ step: 'Provision', plan: thePlan.hash }] }, facts: { proposal } })).toMatchObject({ phase: 'Provisioning' });
+    expect(decide({ spec: { ...spec, approvals: [{ step: 'Provision', plan: 'another' }] }, status: planned, facts: { proposal } })).toMatchObject({
+      phase: 'AwaitingApproval',
+    });
+    expect(decide({ spec: { ...spec, approvals: [{ step: 'Provision', plan: thePlan.hash }] }, status: planned, facts: { proposal } })).toMatchObject({
+      phase: 'Provisioning',
+    });
+    expect(decide({ spec, status: { ...planned, approved: [{ step: 'Provision', plan: thePlan.hash }] }, facts: { proposal } })).toMatchObject({
+      phase: 'Provisioning',
+    });
   });
 });
 
@@ -90,7 +121,10 @@ describe('catching up and verifying', () => {
   });
   test('a stage before the fence is waited for, and named', () => {
     const facts = { revisions: bothColours, progress: progress({ pipeline: 99n }) };
-    expect(decide({ status: { plan: thePlan, fence: fenceAt100 }, facts })).toMatchObject({ phase: 'CatchingUp', message: expect.stringContaining('pipeline-delays-2') });
+    expect(decide({ status: { plan: thePlan, fence: fenceAt100 }, facts })).toMatchObject({
+      phase: 'CatchingUp',
+      message: expect.stringContaining('pipeline-delays-2'),
+    });
   });
   test('blue is waited for like green', () => {
     const facts = { revisions: bothColours, progress: progress({ blue: 99n }) };
@@ -98,7 +132,10 @@ describe('catching up and verifying', () => {
   });
   test('at the fence both sides are counted', () => {
     const decision = decide({ status: { plan: thePlan, fence: fenceAt100 }, facts: running });
-    expect(decision).toMatchObject({ phase: 'Verifying', effect: { kind: 'Measure', pairs: [{ alias: 'delays', blue: { uuid: uuid.blue }, green: { uuid: uuid.green } }] } });
+    expect(decision).toMatchObject({
+      phase: 'Verifying',
+      effect: { kind: 'Measure', pairs: [{ alias: 'delays', blue: { uuid: uuid.blue }, green: { uuid: uuid.green } }] },
+    });
   });
   test('one passed fence is not enough: another one is taken', () => {
     const status = { plan: thePlan, fence: fenceAt100, gates: [gate('Pass')], fencesPassed: 1 };
@@ -176,7 +213,10 @@ describe('the soak and the teardown', () => {
   const over = { ...flipped, pointOfNoReturn: at(5) };
   const stopped = revision('Connection', 'delays-index', 1, { state: 'Stopped', role: 'retired' });
   test('the sink of blue stops before anything of it is removed', () => {
-    expect(decide({ spec: { soak: '10s' }, status: over, facts: soaking })).toMatchObject({ phase: 'TearingDown', message: expect.stringContaining('stopping') });
+    expect(decide({ spec: { soak: '10s' }, status: over, facts: soaking })).toMatchObject({
+      phase: 'TearingDown',
+      message: expect.stringContaining('stopping'),
+    });
   });
   test('pipelines go before streams, and the index stays while it is to be kept', () => {
     const facts = { revisions: named([...blue.slice(0, 3), stopped, ...green]), aliases: onGreen };

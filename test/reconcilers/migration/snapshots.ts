@@ -28,22 +28,40 @@ export const steps: readonly PlannedStep[] = [
 export const thePlan = { hash: 'hash-of-the-plan', steps: [...steps], time: at(60) };
 
 const fields = [{ name: 'number', type: 'BIGINT' }];
-const binding = (stream: string, number: number) => ({ stream, revision: `stream-${stream}-${number}`, topic: `${stream}-${number}`, root: stream === 'flights', epoch: 0, type: 'Append' as const, fields });
+const binding = (stream: string, number: number) => ({
+  stream,
+  revision: `stream-${stream}-${number}`,
+  topic: `${stream}-${number}`,
+  root: stream === 'flights',
+  epoch: 0,
+  type: 'Append' as const,
+  fields,
+});
 
 /** A Revision as the operator would have made it. */
-export function revision(kind: 'Stream' | 'Pipeline' | 'Connection', name: string, number: number, status: RevisionStatus = { state: 'Running', wanted: 'Running' }): Revision {
+export function revision(
+  kind: 'Stream' | 'Pipeline' | 'Connection',
+  name: string,
+  number: number,
+  status: RevisionStatus = { state: 'Running', wanted: 'Running' },
+): Revision {
   const revisionName = `${kind.toLowerCase()}-${name}-${number}`;
   const colour = number === 1 ? 'blue' : 'green';
   const part =
     kind === 'Stream'
       ? { stream: { type: 'Append' as const, fields, partitions: 3, external: name === 'flights' }, physical: { topic: `${name}-${number}` } }
       : kind === 'Pipeline'
-        ? { pipeline: { engine: 'embedded' as const, sql: '', reads: [binding('flights', 1)], writes: binding('delays', number), path: '' }, physical: { group: revisionName, deadLetters: `${revisionName}.dead-letters` } }
+        ? {
+            pipeline: { engine: 'embedded' as const, sql: '', reads: [binding('flights', 1)], writes: binding('delays', number), path: '' },
+            physical: { group: revisionName, deadLetters: `${revisionName}.dead-letters` },
+          }
         : {
             connection: { connector: 'elasticsearch' as const, destination: { alias: 'delays' }, keepVersions: 1, reads: binding('delays', number) },
             physical: { group: revisionName, index: index[colour], deadLetters: `${revisionName}.dead-letters` },
           };
-  const inputs = { Stream: name === 'flights' ? [] : [`pipeline-delays-${number}`], Pipeline: ['stream-flights-1'], Connection: [`stream-delays-${number}`] }[kind];
+  const inputs = { Stream: name === 'flights' ? [] : [`pipeline-delays-${number}`], Pipeline: ['stream-flights-1'], Connection: [`stream-delays-${number}`] }[
+    kind
+  ];
   return {
     apiVersion: 'grue.dev/v1alpha1',
     kind: 'Revision',
@@ -62,7 +80,12 @@ export function revision(kind: 'Stream' | 'Pipeline' | 'Connection', name: strin
   };
 }
 
-export const blue = [revision('Stream', 'flights', 1), revision('Pipeline', 'delays', 1), revision('Stream', 'delays', 1), revision('Connection', 'delays-index', 1)];
+export const blue = [
+  revision('Stream', 'flights', 1),
+  revision('Pipeline', 'delays', 1),
+  revision('Stream', 'delays', 1),
+  revision('Connection', 'delays-index', 1),
+];
 export const green = [revision('Pipeline', 'delays', 2), revision('Stream', 'delays', 2), revision('Connection', 'delays-index', 2)];
 export const named = (revisions: readonly Revision[]): ReadonlyMap<string, Revision> => new Map(revisions.map((one) => [one.metadata.name, one]));
 
@@ -113,9 +136,16 @@ const offsets = (value: bigint) => [value, value, value];
 const map = <V>(entries: readonly (readonly [string, V])[]): ReadonlyMap<string, V> => new Map(entries);
 
 /** Positions of both colours: the ends of the topics are at 100, and each stage is as far as it is said. */
-export function progress(position: { readonly blue?: bigint; readonly pipeline?: bigint; readonly sink?: bigint; readonly unhealthy?: readonly string[] } = {}): NonNullable<Snapshot['progress']> {
+export function progress(
+  position: { readonly blue?: bigint; readonly pipeline?: bigint; readonly sink?: bigint; readonly unhealthy?: readonly string[] } = {},
+): NonNullable<Snapshot['progress']> {
   const { blue: blueAt = 100n, pipeline = 100n, sink = 100n, unhealthy = [] } = position;
-  const stage = (name: string, reads: string, committed: bigint, writes?: string) => ({ revision: name, reads: [reads], ...(writes ? { writes } : {}), committed: map([[reads, offsets(committed)]]) });
+  const stage = (name: string, reads: string, committed: bigint, writes?: string) => ({
+    revision: name,
+    reads: [reads],
+    ...(writes ? { writes } : {}),
+    committed: map([[reads, offsets(committed)]]),
+  });
   const topics = ['flights-1', 'delays-1', 'delays-2'];
   const ends = map(topics.map((topic) => [topic, offsets(100n)] as const));
   return {
@@ -143,13 +173,28 @@ export function progress(position: { readonly blue?: bigint; readonly pipeline?:
 export const fenceAt100 = {
   id: 1,
   time: at(5),
-  offsets: ['flights-1', 'delays-1', 'delays-2'].map((topic) => ({ topic, topicId: `id-of-${topic}`, at: '100,100,100', ...(topic === 'flights-1' ? {} : { low: '90,90,90' }) })),
+  offsets: ['flights-1', 'delays-1', 'delays-2'].map((topic) => ({
+    topic,
+    topicId: `id-of-${topic}`,
+    at: '100,100,100',
+    ...(topic === 'flights-1' ? {} : { low: '90,90,90' }),
+  })),
 };
 
-export const gate = (outcome: 'Pass' | 'Fail' | 'Inconclusive', fence = 1, secondsAgo = 2) => ({ name: 'Parity', outcome, observed: 'delays: 300 and 300', bound: 'equal', fence, time: at(secondsAgo) });
+export const gate = (outcome: 'Pass' | 'Fail' | 'Inconclusive', fence = 1, secondsAgo = 2) => ({
+  name: 'Parity',
+  outcome,
+  observed: 'delays: 300 and 300',
+  bound: 'equal',
+  fence,
+  time: at(secondsAgo),
+});
 
 export const verified: MigrationStatus = { plan: thePlan, fence: fenceAt100, gates: [gate('Pass')], fencesPassed: 2 };
 
 export const intent = [{ alias: 'delays', from: { index: index.blue, uuid: uuid.blue }, to: { index: index.green, uuid: uuid.green } }];
 export const onGreen = new Map([['delays', [{ index: index.green, uuid: uuid.green }]]]);
-export const flipped: MigrationStatus = { ...verified, flip: { direction: 'Forward', intent, intendedAt: at(61), result: 'Moved', movedAt: at(60), milliseconds: 12 } };
+export const flipped: MigrationStatus = {
+  ...verified,
+  flip: { direction: 'Forward', intent, intendedAt: at(61), result: 'Moved', movedAt: at(60), milliseconds: 12 },
+};

@@ -1,4 +1,4 @@
-import { type Gate, worst } from './gates.ts';
+import { type Gate, worst } from './gate.ts';
 
 /** Readers see an index through the filter and routing of the alias; a filter on a field that green renamed would hide everything. */
 export const filtersAgree: Gate = {

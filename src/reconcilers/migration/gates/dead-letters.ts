@@ -1,4 +1,4 @@
-import type { Gate } from './gates.ts';
+import type { Gate } from './gate.ts';
 
 /** Green processed every record that blue could process. */
 export const noNewDeadLetters: Gate = {

@@ -1,7 +1,7 @@
 import { judgeAppend } from '../../../parity/append.ts';
 import { judgeChange } from '../../../parity/change.ts';
 import type { Measurement, PairMeasurement } from '../measurement.ts';
-import { type Gate, type GateVerdict, worst } from './gates.ts';
+import { type Gate, type GateVerdict, worst } from './gate.ts';
 
 /** After how many fences an id that never comes to rest is reported. */
 export const openRounds = 10;
@@ -16,6 +16,7 @@ export const parityHolds: Gate = {
 };
 
 function judgePair({ alias, counts }: PairMeasurement, { bounds }: Measurement): GateVerdict {
-  const { outcome, observed, bound } = counts.type === 'Append' ? judgeAppend({ ...counts, bounds }) : judgeChange({ ...counts, bounds, rounds: openRounds }).verdict;
+  const { outcome, observed, bound } =
+    counts.type === 'Append' ? judgeAppend({ ...counts, bounds }) : judgeChange({ ...counts, bounds, rounds: openRounds }).verdict;
   return { outcome, observed: `${alias}: ${observed}`, bound };
 }

@@ -1,5 +1,5 @@
 import { advanceFence, takeFence } from '../../../parity/fence.ts';
-import { note, poll, stall, type Step, waitFor } from '../decision.ts';
+import { note, poll, type Step, stall, waitFor } from '../decision.ts';
 import type { Progress, Snapshot } from '../snapshot.ts';
 import { flipDecided, timeOf } from '../status.ts';
 

@@ -1,4 +1,4 @@
-import { doNow, note, stall, type Step } from '../decision.ts';
+import { doNow, note, type Step, stall } from '../decision.ts';
 import { leave, timeOf, whereReadersAre } from '../status.ts';
 import { parityPairs } from './verify.ts';
 
@@ -7,7 +7,11 @@ export const flip: Step = (s) => {
   const { flip } = s.status;
   if (flip === undefined) {
     if (s.progress && s.progress.unhealthy.length > 0) return stall('Verifying', 'StageUnhealthy', s.progress.unhealthy.join('; '), 1_000);
-    const intent = parityPairs(s).map(({ alias, blue, green }) => ({ alias, from: { index: blue.index, uuid: blue.uuid }, to: { index: green.index, uuid: green.uuid } }));
+    const intent = parityPairs(s).map(({ alias, blue, green }) => ({
+      alias,
+      from: { index: blue.index, uuid: blue.uuid },
+      to: { index: green.index, uuid: green.uuid },
+    }));
     return note('Flipping', `about to move ${intent.length} aliases`, { flip: { direction: 'Forward', intent, intendedAt: timeOf(s) } });
   }
   if (flip.direction === 'Back' || flip.result === 'Moved') return undefined;

@@ -1,4 +1,4 @@
-import { note, type Step, waitFor, doNow, poll, stall } from '../decision.ts';
+import { doNow, note, poll, type Step, stall, waitFor } from '../decision.ts';
 import { freshAttempt, greenClones, readersOnGreen, secondsSince, timeOf, whereReadersAre } from '../status.ts';
 import { removeGreen } from './requests.ts';
 
@@ -23,7 +23,8 @@ export const rollBack: Step = (s) => {
   if (flip.direction === 'Forward') {
     if (!readersOnGreen(s)) return undefined;
     const proven = s.soak?.blueProvenSecondsAgo;
-    if (proven === undefined || proven > secondsSince(ending.time, s)) return waitFor('RollingBack', 'waiting until blue has everything up to a fence taken now', poll);
+    if (proven === undefined || proven > secondsSince(ending.time, s))
+      return waitFor('RollingBack', 'waiting until blue has everything up to a fence taken now', poll);
     const intent = flip.intent.map(({ alias, from, to }) => ({ alias, from: to, to: from }));
     return note('RollingBack', 'blue is complete: moving readers back', { flip: { direction: 'Back', intent, intendedAt: timeOf(s) } });
   }

@@ -1,5 +1,5 @@
 import { findCondition } from '../../../controller/conditions.ts';
-import { doNow, note, poll, stall, type Step, waitFor } from '../decision.ts';
+import { doNow, note, poll, type Step, stall, waitFor } from '../decision.ts';
 import { flipDecided, greenClones } from '../status.ts';
 
 /** Makes the Revisions of the plan and waits until each is realised and runs. */
@@ -14,7 +14,8 @@ export const provisionGreen: Step = (s) => {
     return ready?.status === 'False' && s.revisions.get(name)?.status?.state === 'Failed' ? [`${name}: ${ready.message}`] : [];
   });
   if (failed.length > 0) return stall('Provisioning', 'ProvisioningFailed', failed.join('; '), 5_000);
-  if (waiting.length > 0) return waitFor('Provisioning', `${clones.length - waiting.length} of ${clones.length} Revisions are ready, waiting for ${waiting[0]}`, poll);
+  if (waiting.length > 0)
+    return waitFor('Provisioning', `${clones.length - waiting.length} of ${clones.length} Revisions are ready, waiting for ${waiting[0]}`, poll);
   return undefined;
 };
 
@@ -24,6 +25,7 @@ function create(s: Parameters<Step>[0], untouched: boolean) {
     return doNow('Provisioning', `creating ${s.proposal.plan.revisions.length} Revisions`, { kind: 'CreateRevisions', plan: s.proposal.plan }, poll);
   if (untouched) return note('Planning', 'the resources were edited after the plan was made: planning again', { plan: undefined, approved: undefined });
   const left = greenClones(s).filter((name) => s.revisions.get(name) !== undefined && s.revisions.get(name)?.metadata.deletionTimestamp === undefined);
-  if (left.length > 0) return doNow('Provisioning', 'the resources were edited while their Revisions were made: starting over', { kind: 'DeleteRevisions', names: left }, poll);
+  if (left.length > 0)
+    return doNow('Provisioning', 'the resources were edited while their Revisions were made: starting over', { kind: 'DeleteRevisions', names: left }, poll);
   return waitFor('Provisioning', 'waiting until half-made Revisions are gone', poll);
 }

@@ -38,7 +38,8 @@ export const honourRequests: Step = (s) => {
   const { spec } = s.migration;
   if (spec.abort && mayAbort(s)) return note('Aborting', 'spec.abort is true', ending(s, 'Abort', 'spec.abort is true'));
   if (spec.rollback && mayRollBack(s)) return note('RollingBack', 'spec.rollback is true', ending(s, 'Rollback', 'spec.rollback is true'));
-  if (spec.retry > (s.status.retrySeen ?? 0) && s.status.ending?.way === 'Hold') return note('Aborting', `spec.retry is ${spec.retry}`, ending(s, 'Retry', `spec.retry is ${spec.retry}`));
+  if (spec.retry > (s.status.retrySeen ?? 0) && s.status.ending?.way === 'Hold')
+    return note('Aborting', `spec.retry is ${spec.retry}`, ending(s, 'Retry', `spec.retry is ${spec.retry}`));
   return undefined;
 };
 
@@ -94,7 +95,12 @@ function retry(s: Snapshot, reason: string): Answer {
   return refuse('it is neither held nor ended without success');
 }
 
-function answered(s: Snapshot, ask: { readonly id: string; readonly verb: string; readonly by?: string | undefined }, result: string, patch: StatusPatch): Decision {
+function answered(
+  s: Snapshot,
+  ask: { readonly id: string; readonly verb: string; readonly by?: string | undefined },
+  result: string,
+  patch: StatusPatch,
+): Decision {
   const entry: RequestResult = { id: ask.id, verb: ask.verb, ...(ask.by === undefined ? {} : { by: ask.by }), result: result.slice(0, 512), time: timeOf(s) };
   const requests = [...(s.status.requests ?? []), entry].slice(-10);
   return note(s.status.phase ?? 'Pending', `${ask.verb}: ${result}`, { ...patch, requests });

@@ -1,4 +1,4 @@
-import { stall, type Step, waitFor } from '../decision.ts';
+import { type Step, stall, waitFor } from '../decision.ts';
 
 /** The named resources are there, sound and unchanged for a while, and nobody else is changing them. */
 export const settleInputs: Step = (s) => {

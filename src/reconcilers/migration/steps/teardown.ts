@@ -12,7 +12,9 @@ export const tearDown: Step = (s) => {
   const blue = blueOriginals(s).flatMap((name) => s.revisions.get(name) ?? []);
   const running = blue.filter(({ spec, status }) => spec.connection !== undefined && status?.state !== 'Stopped');
   if (running.length > 0) return waitFor('TearingDown', `${running.length} sinks of blue are stopping`, poll);
-  return remove(blue.filter(({ spec }) => spec.pipeline !== undefined)) ?? remove(blue.filter(({ spec }) => spec.stream !== undefined)) ?? remove(beyondKept(s));
+  return (
+    remove(blue.filter(({ spec }) => spec.pipeline !== undefined)) ?? remove(blue.filter(({ spec }) => spec.stream !== undefined)) ?? remove(beyondKept(s))
+  );
 };
 
 /** Retired sink Revisions that are older than the ones to keep. */
@@ -20,7 +22,8 @@ function beyondKept(s: Snapshot): readonly Revision[] {
   const sinks = (s.status.plan?.steps ?? []).filter(({ of }) => of.kind === 'Connection').map(({ of }) => of.name);
   return sinks.flatMap((name) => {
     const own = [...s.revisions.values()].filter(({ spec }) => spec.connection !== undefined && spec.of.name === name);
-    const keep = own.reduce((newest, revision) => (revision.spec.number > newest.spec.number ? revision : newest), own[0] as Revision).spec.connection?.keepVersions ?? 0;
+    const keep =
+      own.reduce((newest, revision) => (revision.spec.number > newest.spec.number ? revision : newest), own[0] as Revision).spec.connection?.keepVersions ?? 0;
     return own
       .filter(({ status }) => status?.role === 'retired')
       .sort((a, b) => b.spec.number - a.spec.number)
@@ -30,6 +33,10 @@ function beyondKept(s: Snapshot): readonly Revision[] {
 
 function remove(revisions: readonly Revision[]): Decision | undefined {
   const asked = revisions.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
-  if (asked.length > 0) return doNow('TearingDown', `removing ${asked.map(({ metadata }) => metadata.name).join(', ')}`, { kind: 'DeleteRevisions', names: asked.map(({ metadata }) => metadata.name) });
+  if (asked.length > 0)
+    return doNow('TearingDown', `removing ${asked.map(({ metadata }) => metadata.name).join(', ')}`, {
+      kind: 'DeleteRevisions',
+      names: asked.map(({ metadata }) => metadata.name),
+    });
   return revisions.length > 0 ? waitFor('TearingDown', `${revisions.length} Revisions of blue are being removed`, poll) : undefined;
 }

@@ -23,13 +23,15 @@ export const verifyParity: Step = (s) => {
   const judged = parity?.fence === fence.id;
   if (!judged) return doNow('Verifying', `counting both sides at fence ${fence.id}`, { kind: 'Measure', fence, pairs: parityPairs(s) });
   if ((fencesPassed ?? 0) < neededFences) return waitFor('Verifying', 'waiting for the next fence', 0);
-  if (secondsSince(parity.time, s) > validSeconds && !waitsForApproval(s)) return { phase: 'Verifying', message: 'the verdict is too old: taking another fence', record: { fencesPassed: neededFences - 1 }, again: 0 };
+  if (secondsSince(parity.time, s) > validSeconds && !waitsForApproval(s))
+    return { phase: 'Verifying', message: 'the verdict is too old: taking another fence', record: { fencesPassed: neededFences - 1 }, again: 0 };
   return undefined;
 };
 
 /** While a person decides there is no use in counting again and again; it is done when they have. */
 const waitsForApproval = (s: Snapshot): boolean =>
-  s.migration.spec.manual.includes('Flip') && ![...(s.status.approved ?? []), ...(s.migration.spec.approvals ?? [])].some(({ step, plan }) => step === 'Flip' && plan === s.status.plan?.hash);
+  s.migration.spec.manual.includes('Flip') &&
+  ![...(s.status.approved ?? []), ...(s.migration.spec.approvals ?? [])].some(({ step, plan }) => step === 'Flip' && plan === s.status.plan?.hash);
 
 /** The pairs of indices behind the aliases of the plan. */
 export function parityPairs(s: Snapshot): readonly ParityPair[] {

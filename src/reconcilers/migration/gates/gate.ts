@@ -1,9 +1,5 @@
 import type { GateOutcome } from '../../../api/stream-migration.ts';
 import type { Measurement } from '../measurement.ts';
-import { filtersAgree } from './alias-filters.ts';
-import { historyCovered } from './history-covered.ts';
-import { noNewDeadLetters } from './dead-letters.ts';
-import { parityHolds } from './parity.ts';
 
 /** What a gate says of a measurement: what was seen, and what it was held against. */
 export interface GateVerdict {
@@ -16,14 +12,6 @@ export interface Gate {
   readonly name: string;
   judge(measurement: Measurement): GateVerdict;
 }
-
-/** Readers move only past all of these. */
-export const beforeFlip: readonly Gate[] = [
-  historyCovered, //    nothing in blue is older than what green read
-  noNewDeadLetters, //  green processed everything that blue could
-  parityHolds, //       both sides hold the same at the fence
-  filtersAgree, //      also through the filter that readers use
-];
 
 const severity: Readonly<Record<GateOutcome, number>> = { Pass: 0, Inconclusive: 1, Error: 2, Fail: 3 };
 
