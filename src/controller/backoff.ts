@@ -21,8 +21,8 @@ export interface Backoff {
 /** For whatever talks to Kafka or Elasticsearch: much slower than controller-runtime's 5 ms, because a retry there costs. */
 export const reconcileBackoff: Backoff = { baseMilliseconds: 1_000, maxMilliseconds: 300_000, jitter: 0.2 };
 
-/** For list and watch. */
-export const reflectorBackoff: Backoff = { baseMilliseconds: 800, maxMilliseconds: 30_000, jitter: 0.5 };
+/** For list and watch: a server that comes back after an outage is followed again within ten seconds. */
+export const reflectorBackoff: Backoff = { baseMilliseconds: 800, maxMilliseconds: 10_000, jitter: 0.5 };
 
 /** Milliseconds to wait after `failures` failures in a row; 0 for none. */
 export function backoffMilliseconds(backoff: Backoff, failures: number, random: Random): number {

@@ -93,7 +93,11 @@ export function runtimeMetrics(registry = new Registry()): RuntimeMetrics {
   const lists = counter('reflector_lists_total', 'Complete lists', ['kind']);
   const watches = counter('reflector_watches_total', 'Watches that the server accepted', ['kind']);
   const failures = counter('reflector_failures_total', 'Lists and watches that failed, by kind of error', ['kind', 'error']);
-  const silences = counter('reflector_silent_watches_total', 'Watches given up because nothing was heard', ['kind']);
+  const silences = counter(
+    'reflector_silent_watches_total',
+    'Watches given up because nothing was heard; a kind that falls quiet has one, a dead connection several',
+    ['kind'],
+  );
   const contact = gauge('reflector_seconds_since_contact', 'Since the last list, event or bookmark', ['kind']);
   const cached = gauge('reflector_cached_objects', 'Objects in the cache', ['kind']);
   const events = counter('event_recorder_events_total', 'Events by what became of them', ['result']);

@@ -144,14 +144,17 @@ export interface KubeApi {
   create<T extends KubeObject = KubeObject>(type: ResourceType, object: T, options: WriteOptions): Promise<T>;
 
   /**
-   * Server-side apply: `object` holds exactly the fields that `fieldManager` wants to own. `metadata.uid` and
-   * `metadata.resourceVersion`, where given, are preconditions.
+   * Server-side apply: `object` holds exactly the fields that `fieldManager` wants to own. `metadata.resourceVersion` and
+   * `metadata.uid`, where given, are preconditions (another uid is answered by Invalid, not by Conflict).
    * @returns the object as stored
    * @throws Conflict, Invalid
    */
   apply<T extends KubeObject = KubeObject>(type: ResourceType, object: KubeObject, options: ApplyOptions): Promise<T>;
 
-  /** The same for the status subresource. @throws NotFound when there is no such object */
+  /**
+   * The same for the status subresource; here only `metadata.resourceVersion` is a precondition (a server ignores the uid).
+   * @throws NotFound when there is no such object, Conflict, Invalid
+   */
   applyStatus<T extends KubeObject = KubeObject>(type: ResourceType, object: KubeObject, options: ApplyOptions): Promise<T>;
 
   /** JSON merge patch (null removes). `metadata.resourceVersion` in the patch is a precondition. @throws NotFound, Conflict */

@@ -6,7 +6,8 @@
  * 2. `hasSynced` resolves after the first complete list, never before, also when lists fail at first.
  * 3. After any break it goes on from the last version that it knows; only a version that is gone makes it list again.
  * 4. It never loops hot: a watch that ends soon is followed by a growing, jittered wait; a `Retry-After` is honoured.
- * 5. A watch in which nothing is heard for `silenceMilliseconds` is given up and opened anew.
+ * 5. A watch in which nothing is heard for `silenceMilliseconds` is given up and opened anew, at once. It is an error only if
+ *    the server had promised to end it before.
  * 6. An error inside the stream is an error like any other.
  * 7. Subscribers get keys, for both sides of a change; one that throws disturbs neither the loop nor the others.
  * 8. After an abort nothing goes on: no list, no watch, no timer.
@@ -76,7 +77,7 @@ export function reflector<T extends KubeObject>(options: ReflectorOptions<T>): R
   let hasListed = false;
   let lastContact = clock.monotonic();
   let started = false;
-  /** The last watch was silent to its end, and no event has come since. */
+  /** A watch was silent, and no event has come since. */
   let quiet = false;
 
   const contact = (): void => {
@@ -163,7 +164,9 @@ export function reflector<T extends KubeObject>(options: ReflectorOptions<T>): R
   /** Follows one watch to its end. Returns when the server closed it in order. */
   async function follow(signal: AbortSignal, onOpen: () => void): Promise<void> {
     const silent = new AbortController();
+    let isOpen = false;
     const opened = (): void => {
+      isOpen = true;
       contact();
       metrics.watched();
       onOpen();
@@ -194,19 +197,19 @@ export function reflector<T extends KubeObject>(options: ReflectorOptions<T>): R
         announce(event.type === 'DELETED' ? store.remove(event.object) : store.put(event.object), 'high');
       }
     } catch (error) {
-      if (silent.signal.aborted && !signal.aborted) {
-        quiet = true;
-        metrics.silent();
-      }
-      throw error;
+      if (!silent.signal.aborted || signal.aborted) throw error;
+      metrics.silent();
+      if (quiet || !isOpen) throw error;
+      quiet = true; // Probably. The next watch will tell.
     } finally {
       cancelCheck();
     }
   }
 
   /**
-   * The server sends a bookmark about every minute and one just before the end of a watch. A kind in which nothing happens
-   * is therefore watched in short pieces: each ends with a bookmark, which tells quiet from dead and keeps our version young.
+   * A server has no bookmark to send for a kind in which nothing happened (1.36 sends none, however long one waits), so
+   * silence alone does not tell a quiet kind from a dead connection. A kind that was silent once is therefore watched in
+   * pieces shorter than the silence, until something happens: their orderly ends are the sign of life.
    */
   function watchSeconds(): number {
     return quiet ? Math.max(1, Math.floor(silence / 1000) - 5) : 240 + Math.floor(random() * 60);
