@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { closure } from '../../src/topology/closure.ts';
 import { fingerprints } from '../../src/topology/fingerprint.ts';
 import { buildGraph, type Definition, type Graph, keyOf, type NodeKey, reach } from '../../src/topology/graph.ts';
@@ -7,6 +7,9 @@ import { liveRevisions, roles } from '../../src/topology/live.ts';
 import { type PlanInput, planRevisions } from '../../src/topology/plan.ts';
 import { actionsOf, emptyNamespace, external, flip, graphOf, type Namespace, planInput, planned, provision, withDefinitions } from '../topology/builders.ts';
 import { meaningfulEdit, respelled, topology } from './topologies.ts';
+
+// A busy machine may take its time over hundreds of runs.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** What must be cloned with what, told again by the definitions alone and by brute force: rounds until nothing is added. */
 function leastClosed(definitions: readonly Definition[], start: Iterable<NodeKey>, alsoNeeds: (key: NodeKey) => boolean = () => false): ReadonlySet<NodeKey> {

@@ -283,6 +283,34 @@ describe('a change that is taken back', () => {
   });
 });
 
+describe('of several blue generations', () => {
+  const first = installed(flights);
+  const rebuild = planned(migrate(first, flights, { named: ['Pipeline/delays'], rebuild: true, migration: 'rebuild' }));
+  const second = flip(provision(first, rebuild), rebuild);
+  const forward = planned(migrate(second, changedFlights));
+  const third = flip(provision(second, forward), forward);
+  const blue = second.revisions.filter(({ spec }) => spec.of.name !== 'flights');
+
+  test('the newest is flipped back to', () => {
+    const plan = planned(migrate(third, flights, { retired: blue }));
+    expect(plan.steps.filter(({ action }) => action === 'FlipBack').map(({ to }) => to)).toEqual([
+      'pipeline-delays-2',
+      'stream-delays-2',
+      'connection-delays-index-2',
+    ]);
+  });
+
+  test('parts of two are not mixed, though they mean the same: the sink of one does not read the stream of the other', () => {
+    const mixed = blue.filter(({ spec }) => (spec.of.kind === 'Connection' ? spec.number === 1 : spec.number === 2));
+    expect(planned(migrate(third, flights, { retired: mixed })).steps.some(({ action }) => action === 'FlipBack')).toBe(false);
+  });
+
+  test('none is flipped back to that was bound to a root whose topic has been replaced since', () => {
+    const roots: PlanInput['roots'] = new Map([['Stream/flights', { epoch: 1, partitions: 2 }]]);
+    expect(planned(migrate(third, flights, { retired: blue, roots })).steps.some(({ action }) => action === 'FlipBack')).toBe(false);
+  });
+});
+
 describe('the hash of a plan', () => {
   const namespace = installed(flights);
   const hash = (parts: Partial<PlanInput>, definitions = changedFlights): string => planned(migrate(namespace, definitions, parts)).hash;
