@@ -46,6 +46,7 @@ async function command(name: string | undefined): Promise<number> {
     }
     case 'down':
       await stopStack(values.name);
+      console.error(`the stack "${values.name}" is down`);
       return 0;
     case 'status':
       if (running === undefined) console.log(`the stack "${values.name}" is down`);
@@ -93,6 +94,7 @@ function parts(list: string | undefined): readonly Part[] {
 }
 
 function show(stack: Stack): void {
-  for (const [key, value] of Object.entries(stack.env)) console.log(`${key.padEnd(26)} ${value}`);
-  console.log(`${'logs'.padEnd(26)} ${stack.log('*')}`);
+  const line = (name: string, value: string) => console.log(`${name.padEnd(28)}${value}`);
+  for (const [name, value] of Object.entries(stack.env)) line(name, value);
+  for (const { name, pid } of stack.servers()) line(name, `process ${pid}, ${stack.log(name)}`);
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processStart, tryLock, unlock } from '../../scripts/lock.js';
 import { signalGroup } from './commands.ts';
+import type { ProcessIdentity } from './protocol.ts';
 
 /** What a keeper itself prints, which is nothing unless something is wrong with it. */
 export const keeperLog = (directory: string): string => `${directory}.keeper.log`;
@@ -16,7 +17,7 @@ export const TEMPORARY = 'temporary-';
  * the process that was noted: pids are recycled, and after a restart of the machine all of them name something else.
  */
 export async function clearLeftovers(directory: string): Promise<void> {
-  const left = noted(join(directory, 'pids')).filter(({ pid, start }) => processStart(pid) === start);
+  const left = noted(directory).filter(({ pid, start }) => processStart(pid) === start);
   for (const { pid } of left) signalGroup(pid, 'SIGKILL');
   while (left.some(({ pid, start }) => processStart(pid) === start)) await sleep(20);
   await forget(directory);
@@ -37,10 +38,12 @@ export async function forget(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true, maxRetries: 5 });
 }
 
-function noted(directory: string): { readonly pid: number; readonly start: string }[] {
-  if (!existsSync(directory)) return [];
-  return readdirSync(directory).map((name) => {
-    const [pid = '', start = ''] = readFileSync(join(directory, name), 'utf8').trim().split(' ');
-    return { pid: Number(pid), start };
+/** The servers that were started in this directory, as their pid files tell. */
+export function noted(directory: string): readonly (ProcessIdentity & { readonly name: string })[] {
+  const pids = join(directory, 'pids');
+  if (!existsSync(pids)) return [];
+  return readdirSync(pids).map((name) => {
+    const [pid = '', start = ''] = readFileSync(join(pids, name), 'utf8').trim().split(' ');
+    return { name, pid: Number(pid), start };
   });
 }

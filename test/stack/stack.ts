@@ -8,7 +8,7 @@ import type { Progress } from './commands.ts';
 import { askKeeper } from './control.ts';
 import { StackError } from './errors.ts';
 import { writeUser } from './kubernetes/cluster.ts';
-import { clearLeftovers, TEMPORARY } from './leftovers.ts';
+import { clearLeftovers, noted, TEMPORARY } from './leftovers.ts';
 import { letOutlive, startKeeper } from './owner.ts';
 import { stackDirectory } from './paths.ts';
 import { type ElasticsearchState, type KafkaState, type KubernetesState, PARTS, type Part, type StackState } from './protocol.ts';
@@ -43,6 +43,8 @@ export interface Stack extends AsyncDisposable {
   readonly elasticsearch: ElasticsearchState;
   /** Environment variables through which another process finds this stack with `attach`, and its servers without. */
   readonly env: Readonly<Record<string, string>>;
+  /** The servers that run now, with their process ids. */
+  servers(): readonly { readonly name: string; readonly pid: number }[];
   /** The log file of a server: kafka, elasticsearch, etcd, kube-apiserver, kube-controller-manager. */
   log(server: string): string;
   /** Ends a server as its administrator would (SIGTERM) and starts it again on the same port and data. */
@@ -143,6 +145,7 @@ function stackOf(state: StackState): Stack {
       return having(state, 'elasticsearch');
     },
     env: environment(state),
+    servers: () => noted(state.directory).filter(({ pid, start }) => processStart(pid) === start),
     log: (server) => logFile(state.directory, server),
     restart: ask('restart'),
     kill: (server, signal = 'SIGKILL') => askKeeper(state.controlSocket, { verb: 'kill', server, signal }),
