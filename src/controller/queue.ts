@@ -64,7 +64,7 @@ const turnsUntilLow = 8;
 export function workQueue(options: QueueOptions): WorkQueue {
   const { clock, observer, random = Math.random, backoff = reconcileBackoff } = options;
   const bucket = tokenBucket(options.rate ?? { perSecond: 10, burst: 100 }, clock);
-  const ready = { high: new Map<string, number>(), low: new Map<string, number>() }; // key -> ready since
+  const ready = { high: line(), low: line() };
   const waiting = new Map<string, Wish & { readonly cancel: Cancel }>();
   const locked = new Map<string, number>();
   const afterUnlock = new Map<string, Wish>();
@@ -106,14 +106,12 @@ export function workQueue(options: QueueOptions): WorkQueue {
   }
 
   function raise(key: string, priority: Priority): void {
-    const since = ready.low.get(key);
-    if (priority === 'low' || since === undefined) return;
-    ready.low.delete(key);
-    ready.high.set(key, since);
+    const since = priority === 'high' ? ready.low.remove(key) : undefined;
+    if (since !== undefined) ready.high.push(key, since);
   }
 
   function makeReady(key: string, priority: Priority): void {
-    ready[priority].set(key, clock.monotonic());
+    ready[priority].push(key, clock.monotonic());
     handOut();
   }
 
@@ -126,12 +124,10 @@ export function workQueue(options: QueueOptions): WorkQueue {
   }
 
   function next(): string | undefined {
-    const low = ready.high.size === 0 || (ready.low.size > 0 && turnsWithoutLow >= turnsUntilLow - 1);
-    const line = low ? ready.low : ready.high;
-    const [first] = line;
+    const low = ready.high.size() === 0 || (ready.low.size() > 0 && turnsWithoutLow >= turnsUntilLow - 1);
+    const first = ready[low ? 'low' : 'high'].shift();
     if (first === undefined) return undefined;
-    const [key, since] = first;
-    line.delete(key);
+    const { key, since } = first;
     turnsWithoutLow = low ? 0 : turnsWithoutLow + 1;
     locked.set(key, clock.monotonic());
     observer?.taken(clock.monotonic() - since);
@@ -166,14 +162,14 @@ export function workQueue(options: QueueOptions): WorkQueue {
       afterUnlock.delete(key);
       if (again && !closed) place(key, again);
     },
-    depth: () => ready.high.size + ready.low.size,
+    depth: () => ready.high.size() + ready.low.size(),
     locked: () => locked,
     shutDown() {
       closed = true;
       for (const { cancel } of waiting.values()) cancel();
       waiting.clear();
-      ready.high.clear();
-      ready.low.clear();
+      ready.high = line();
+      ready.low = line();
       afterUnlock.clear();
       for (const taker of takers.splice(0)) taker(undefined);
     },
@@ -183,4 +179,48 @@ export function workQueue(options: QueueOptions): WorkQueue {
 function sooner(a: Wish | undefined, b: Wish): Wish {
   if (!a) return b;
   return { due: Math.min(a.due, b.due), priority: a.priority === 'high' || b.priority === 'high' ? 'high' : 'low' };
+}
+
+/** Keys in the order of their coming, with when they came. */
+interface Line {
+  push(key: string, since: number): void;
+  /** @returns since when it was there; undefined if it was not */
+  remove(key: string): number | undefined;
+  shift(): { readonly key: string; readonly since: number } | undefined;
+  has(key: string): boolean;
+  size(): number;
+}
+
+/** A Map alone will not do: to find its first entry it walks over all that were deleted before, which is quadratic in a large queue. */
+function line(): Line {
+  const there = new Map<string, { readonly key: string; readonly since: number }>();
+  let order: { readonly key: string; readonly since: number }[] = [];
+  let head = 0;
+  return {
+    push(key, since) {
+      const entry = { key, since };
+      there.set(key, entry);
+      order.push(entry);
+    },
+    remove(key) {
+      const entry = there.get(key);
+      there.delete(key);
+      return entry?.since;
+    },
+    shift() {
+      for (let entry = order[head]; entry; entry = order[head]) {
+        head += 1;
+        if (head > 1_000 && head > order.length / 2) {
+          order = order.slice(head);
+          head = 0;
+        }
+        if (there.get(entry.key) !== entry) continue; // It was removed, and perhaps came again further back.
+        there.delete(entry.key);
+        return entry;
+      }
+      return undefined;
+    },
+    has: (key) => there.has(key),
+    size: () => there.size,
+  };
 }

@@ -141,6 +141,16 @@ test('keys of one priority are handed out in the order in which they became read
   expect(await drain(queue)).toEqual(['a', 'b', 'c']);
 });
 
+test('a key that left the low line for the high one and comes back stands at the end', async () => {
+  const { queue } = make();
+  queue.add('a', 'low');
+  queue.add('b', 'low');
+  queue.add('a', 'high');
+  queue.done((await queue.take()) ?? '');
+  queue.add('a', 'low');
+  expect(await drain(queue)).toEqual(['b', 'a']);
+});
+
 test('after shutDown nothing is added, nothing is handed out and no timer is left', async () => {
   const { clock, queue } = make();
   queue.add('locked');
