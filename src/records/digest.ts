@@ -9,11 +9,11 @@ export type Limbs = readonly [number, number, number, number];
 
 /**
  * Digest of a document: four 24-bit limbs of a 128-bit hash over its id and its canonical JSON (fields in the order of their names).
- * md5 read as a little-endian number, because that is what the embedded engine computes natively; it is not meant to resist an attacker.
+ * md5 read as a little-endian number, two limbs from the upper end of each half, because that is what the embedded engine computes natively; it is not meant to resist an attacker.
  */
 export function digestOf(id: string, canonicalJson: string): Limbs {
   const hash = createHash('md5').update(`${id}\n${canonicalJson}`).digest();
-  return [hash.readUIntLE(13, 3), hash.readUIntLE(10, 3), hash.readUIntLE(7, 3), hash.readUIntLE(4, 3)];
+  return [hash.readUIntLE(13, 3), hash.readUIntLE(10, 3), hash.readUIntLE(5, 3), hash.readUIntLE(2, 3)];
 }
 
 /** The limbs as one text, for comparing. */

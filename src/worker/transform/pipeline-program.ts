@@ -29,7 +29,7 @@ export function pipelineProgram(branch: ResolvedBranch, reads: Binding, writes: 
   const fields = usedFields(branch, reads);
   const key = keyFields(reads, primaryKey(reads));
   const rule: KeyRule = reads.type === 'Change' ? 'Same' : 'Free';
-  const { sql, reason } = extraction(fields, rule === 'Same' ? key : [], rule, false);
+  const { sql, reason } = extraction(fields, { texts: rule === 'Same' ? ['k'] : [], key: rule === 'Same' ? key : [], rule, deletions: false });
   const named = fields.map(({ name }, n) => `${columnOf(n)} AS ${identifier(name)}`).join(', ');
 
   const { columns } = branch;
@@ -62,7 +62,7 @@ export function pipelineProgram(branch: ResolvedBranch, reads: Binding, writes: 
     .join(', ');
 
   return `${sql},
-named AS (SELECT i, s, k, v, x, y, flawed, ${fields.map((_, n) => columnOf(n)).join(', ')}, ${named} FROM typed),
+named AS (SELECT i, v,${rule === 'Same' ? ' k,' : ''} x, y, flawed, ${fields.map((_, n) => columnOf(n)).join(', ')}, ${named} FROM typed),
 tested AS (SELECT *, TRY(struct_pack(w := coalesce(${branch.where ?? 'true'}, false))) AS w FROM named),
 evaluated AS (SELECT *, CASE WHEN w.w THEN TRY(struct_pack(${evaluated}))${deleting ? ` WHEN NOT w.w THEN TRY(struct_pack(${evaluatedKey}))` : ''} END AS r FROM tested),
 judged AS (SELECT *, flawed OR ${spoilt.join(' OR ')} AS bad FROM evaluated),

@@ -1,7 +1,7 @@
 import { GrueError } from '../../api/errors.ts';
 import type { Binding } from '../../api/revision.ts';
 import type { Analyst } from '../../drivers/embedded/duckdb/analyst.ts';
-import type { Sandbox, Statement } from '../../drivers/embedded/duckdb/sandbox.ts';
+import type { Sandbox } from '../../drivers/embedded/duckdb/sandbox.ts';
 import type { ResolvedBranch } from '../../drivers/embedded/sql/resolve.ts';
 import type { SqlStream } from '../../drivers/ports.ts';
 import { type KeyValue, keyJson, partitionKey, primaryKey } from '../../records/identity.ts';
@@ -11,11 +11,11 @@ import { type Deletion, type Intake, intake } from './intake.ts';
 import { type OutputKeys, outputKeys, pipelineProgram } from './pipeline-program.ts';
 import type { OutputRecord, PipelineDefinition, PipelineOutput, PipelineStage, RawBatch, TransformLimits } from './ports.ts';
 import { readProblems } from './problems.ts';
-import { type Outcome, type Run, runOver } from './run.ts';
+import { type Outcome, type Program, type Run, runOver } from './run.ts';
 
 /** One SELECT of the pipeline. */
 interface Part {
-  readonly statement: Statement;
+  readonly program: Program;
   readonly resolved: ResolvedBranch;
   /** What it adds to the path of its records. */
   readonly step: string;
@@ -39,14 +39,15 @@ export async function pipelineStage(
   const { sql, reads, writes, path } = definition;
   const branches = await analyst.resolve(sql, reads.map(sqlStream), sqlStream(writes));
   const session = await sandbox.session();
-  const keys = outputKeys(writes);
+  const outKeys = outputKeys(writes);
   const steps = stepsOf(branches, path);
   const inputs = new Map<string, Input>();
   for (const binding of reads) {
     const parts: Part[] = [];
     for (const [n, resolved] of branches.entries()) {
       if (resolved.input !== binding.stream) continue;
-      parts.push({ resolved, step: steps[n]!, statement: await session.prepare(pipelineProgram(resolved, binding, writes)) });
+      const statement = await session.prepare(pipelineProgram(resolved, binding, writes));
+      parts.push({ resolved, step: steps[n]!, program: { statement, texts: ({ keys }) => (binding.type === 'Change' ? [keys] : []) } });
     }
     inputs.set(binding.topic, { reads: binding, take: intake(binding, limits, binding.type === 'Change'), parts });
   }
@@ -60,8 +61,8 @@ export async function pipelineStage(
     const problems = [...bad];
     for (const part of input.parts) {
       const outcome: Outcome = { runs: [], rejects: [] };
-      for (const micro of batches) await runOver(part.statement, micro, outcome);
-      const write = writer(part.step, revision, keys, partitions);
+      for (const micro of batches) await runOver(part.program, micro, outcome);
+      const write = writer(part.step, revision, outKeys, partitions);
       for (const run of outcome.runs) readLines(run, write, records);
       for (const deletion of deletions) records.push(deleted(deletion, part.resolved, writes, write));
       problems.push(...readProblems(batch, outcome, 2));
@@ -77,7 +78,7 @@ export async function pipelineStage(
       return result;
     },
     close: () => {
-      for (const { parts } of inputs.values()) for (const { statement } of parts) statement.close();
+      for (const { parts } of inputs.values()) for (const { program } of parts) program.statement.close();
       session.close();
     },
   };

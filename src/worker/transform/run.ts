@@ -4,6 +4,12 @@ import { recordSeparator } from './extract.ts';
 import type { MicroBatch } from './intake.ts';
 import type { BadRecord } from './ports.ts';
 
+/** A prepared statement and the texts that it takes beside the values, one for each record. */
+export interface Program {
+  readonly statement: Statement;
+  readonly texts: (batch: MicroBatch) => readonly (readonly string[])[];
+}
+
 /** What a statement gave for a micro-batch: everything behind its first column, which is the number of records that it saw. */
 export interface Run {
   readonly batch: MicroBatch;
@@ -28,24 +34,24 @@ export interface Outcome {
  * Runs a statement over a micro-batch. Expressions that fail do not make a statement fail (they run in TRY); what still does, such as a
  * lack of memory, is narrowed down by halves, so that one record cannot keep its neighbours from being processed.
  */
-export async function runOver(statement: Statement, batch: MicroBatch, outcome: Outcome): Promise<void> {
+export async function runOver(program: Program, batch: MicroBatch, outcome: Outcome): Promise<void> {
   const count = batch.indexes.length;
   if (count === 0) return;
   try {
-    const parameters = [BigInt(count), joinValues(batch.values), batch.origins.join(recordSeparator), batch.keys.join(recordSeparator)];
-    const [seen, ...row] = await statement.first(parameters);
+    const texts = program.texts(batch).map((column) => column.join(recordSeparator));
+    const [seen, ...row] = await program.statement.first([BigInt(count), joinValues(batch.values), ...texts]);
     // A record that holds the separator looks like two, and all behind it would be taken for others.
     if (seen !== String(count)) throw new RangeError('the records cannot be told apart');
     outcome.runs.push({ batch, row });
   } catch (error) {
     const kept = sift(batch, outcome.rejects);
-    if (kept.indexes.length < count) return runOver(statement, kept, outcome);
+    if (kept.indexes.length < count) return runOver(program, kept, outcome);
     if (count === 1) {
       outcome.rejects.push({ index: batch.indexes[0]!, origin: batch.origins[0]!, ...blame(error) });
       return;
     }
-    await runOver(statement, part(batch, 0, count >> 1), outcome);
-    await runOver(statement, part(batch, count >> 1), outcome);
+    await runOver(program, part(batch, 0, count >> 1), outcome);
+    await runOver(program, part(batch, count >> 1), outcome);
   }
 }
 

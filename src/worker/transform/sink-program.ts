@@ -1,15 +1,19 @@
 import type { Binding } from '../../api/revision.ts';
 import { stringLiteral } from '../../drivers/embedded/sql/literals.ts';
 import { projectionOf } from '../../records/digest.ts';
-import { parseFields } from '../../records/field-types.ts';
-import { isKeyed, keyFields, primaryKey } from '../../records/identity.ts';
+import { parseFields, type TypedField } from '../../records/field-types.ts';
+import { documentVersion, isKeyed, keyFields, primaryKey } from '../../records/identity.ts';
 import { columnOf, extraction, type KeyRule, separators } from './extract.ts';
 import { documentIdSql } from './identity-sql.ts';
+import type { MicroBatch } from './intake.ts';
 import { jsonValue } from './values.ts';
 
+/** The texts that come with the records of a sink: see {@link sinkTexts}. */
+const texts = { append: ['s', 'g'], keyed: ['k', 'g', 'n'] } as const;
+
 /**
- * SQL that makes the body of a bulk request of a joined batch (parameters: {@link extraction}). One row: the number of records seen, the body as bytes, the number of
- * operations in it, and the bad records (index, code and reason of each).
+ * SQL that makes the body of a bulk request of a joined batch (parameters: {@link extraction} and {@link sinkTexts}). One row: the number of
+ * records seen, the body as bytes, the number of operations in it, and the bad records (place, code and reason of each).
  */
 export function sinkProgram(binding: Binding, revision: string): string {
   // In the order of their names: the same content has the same digest however the schema orders its fields.
@@ -17,30 +21,42 @@ export function sinkProgram(binding: Binding, revision: string): string {
   const key = keyFields(binding, primaryKey(binding));
   const keyed = isKeyed(binding);
   const rule: KeyRule = !keyed ? 'Free' : binding.type === 'Change' ? 'Same' : 'SameIfAny';
-  const { sql, reason } = extraction(fields, key, rule, keyed);
+  const { sql, reason } = extraction(fields, { texts: keyed ? texts.keyed : texts.append, key, rule, deletions: keyed });
   const column = (name: string): string => columnOf(fields.findIndex((field) => field.name === name));
-  const document = `json_object(${fields.map(({ name, type }, n) => `'${name}', ${jsonValue(type, columnOf(n))}`).join(', ')})::VARCHAR`;
   const id = keyed ? documentIdSql(key.map(({ name, type }) => ({ type, value: column(name) }))) : 'md5(s)';
-  const ordering = binding.orderingField === undefined ? undefined : orderingSql(binding, binding.orderingField, column(binding.orderingField));
+  const document = `json_object(${fields.map(({ name, type }, n) => `'${name}', ${jsonValue(type, columnOf(n))}`).join(', ')})::VARCHAR`;
+  const ordering = keyed && binding.orderingField !== undefined ? orderingSql(fields, binding.orderingField, column(binding.orderingField)) : undefined;
   // Whoever deletes has no value, and so nothing to order the deletion by.
-  const unordered = ordering === undefined || !keyed ? 'false' : `(v = '' OR coalesce(${ordering}, -1) < 0)`;
-  const version = ordering ?? '(o[2]::BIGINT * 281474976710656 + o[4]::BIGINT)';
-  const action = keyed ? `'{"index":{"_id":' || j || ',"version":' || version || ',"version_type":"external"}}'` : `'{"create":{"_id":"' || id || '"}}'`;
-  const deletion = `'{"delete":{"_id":' || k || ',"version":' || version || ',"version_type":"external"}}' || chr(10)`;
-  const limbs = [104, 80, 56, 32].map((shift, n) => `',"h${n + 1}":' || ((h >> ${shift}) & 16777215)::INTEGER`).join(' || ');
-  const stamp = `'{"grue":{"root":"' || o[1] || '","epoch":' || o[2] || ',"p":' || o[3] || ',"o":' || o[4] || ',"path":"' || o[5] || ${stringLiteral(`","rev":"${revision}","proj":"${projectionOf(binding.fields)}"`)} || ${limbs} || '}'`;
-  const operation = `${action} || chr(10) || ${stamp} || ',' || substring(d, 2) || chr(10)`;
-  const noVersion = `WHEN NOT flawed THEN 'GRUE-REC-002' || ${separators.part} || CASE WHEN v = '' THEN 'a deletion has no value for the ordering field ' ELSE 'there is no value, or a negative one, in the ordering field ' END || ${stringLiteral(binding.orderingField ?? '')}`;
+  const unordered = ordering === undefined ? '' : ` OR v = '' OR coalesce(${ordering}, -1) < 0`;
+  const external = (jsonId: string): string => `'"_id":', ${jsonId}, ',"version":', version, ',"version_type":"external"}}'`;
+  const action = keyed ? `'{"index":{', ${external('to_json(id)::VARCHAR')}` : `'{"create":{"_id":"', id, '"}}'`;
+  // One concat() of many parts: a chain of || would copy the growing text at each step.
+  const operation = `concat(${action}, chr(10), '{"grue":{', g, ${stringLiteral(`,"rev":"${revision}","proj":"${projectionOf(binding.fields)}","h1":`)}, a >> 40, ',"h2":', (a >> 16) & 16777215, ',"h3":', b >> 40, ',"h4":', (b >> 16) & 16777215, '},', substring(d, 2), chr(10))`;
+  const deletion = `WHEN v = '' THEN concat('{"delete":{', ${external('k')}, chr(10))`;
+  const noOrder = `WHEN NOT flawed THEN concat('GRUE-REC-002', ${separators.part}, CASE WHEN v = '' THEN 'a deletion has no value' ELSE 'there is no value, or a negative one,' END, ${stringLiteral(` in the ordering field ${binding.orderingField ?? ''}`)})`;
   return `${sql},
-identified AS (SELECT *, ${id} AS id, ${document} AS d, string_split(s, '|') AS o, flawed OR ${unordered} AS bad FROM typed),
-hashed AS (SELECT *, md5_number(id || chr(10) || d) AS h${keyed ? ', to_json(id)::VARCHAR AS j' : ''}${keyed ? `, (${version})::VARCHAR AS version` : ''} FROM identified),
-lines AS (SELECT i, bad, CASE WHEN bad THEN i || ${separators.part} || CASE ${noVersion} ELSE ${reason} END END AS problem,
-  CASE WHEN bad THEN NULL ${keyed ? `WHEN v = '' THEN ${deletion}` : ''} ELSE ${operation} END AS line FROM hashed)
+identified AS (SELECT *, ${id} AS id, ${document} AS d, flawed${unordered} AS bad${keyed ? `, ${ordering ?? 'n'} AS version` : ''} FROM typed),
+hashed AS (SELECT *, md5_number(id || chr(10) || d) AS h FROM identified),
+-- Shifting 64 bits is much cheaper than shifting 128.
+halved AS (SELECT *, (h >> 64)::UBIGINT AS a, (h & 18446744073709551615)::UBIGINT AS b FROM hashed),
+lines AS (SELECT CASE WHEN bad THEN i || ${separators.part} || CASE ${noOrder} ELSE ${reason} END END AS problem,
+  CASE WHEN bad THEN NULL ${keyed ? deletion : ''} ELSE ${operation} END AS line FROM halved)
 SELECT count(*)::VARCHAR, encode(string_agg(line, '')), count(line)::VARCHAR, string_agg(problem, ${separators.record}) FROM lines`;
 }
 
 /** A number that grows with every change of a key. */
-function orderingSql(binding: Binding, name: string, column: string): string {
-  const type = parseFields(binding.fields).find((field) => field.name === name)?.type.name;
-  return type === 'TIMESTAMP' || type === 'TIMESTAMP_LTZ' ? `epoch_us(${column})` : `${column}::BIGINT`;
+const orderingSql = (fields: readonly TypedField[], name: string, column: string): string =>
+  fields.find((field) => field.name === name)?.type.name.startsWith('TIMESTAMP') === true ? `epoch_us(${column})` : `${column}::BIGINT`;
+
+/** Makes the function that gives the texts of a micro-batch in the order of the program's parameters. */
+export function sinkTexts(binding: Binding): (batch: MicroBatch) => readonly (readonly string[])[] {
+  const keyed = isKeyed(binding);
+  return ({ origins, keys }) => {
+    const parts = origins.map((origin) => origin.split('|'));
+    const stamps = parts.map(([root, epoch, p, o, path]) => `"root":"${root}","epoch":${epoch},"p":${p},"o":${o},"path":"${path}"`);
+    // Epochs are rare; without one the version is the offset, and needs no big numbers.
+    return keyed
+      ? [keys, stamps, parts.map(([, epoch, , o = '']) => (epoch === '0' ? o : documentVersion({ epoch: Number(epoch), o: BigInt(o) })))]
+      : [origins, stamps];
+  };
 }

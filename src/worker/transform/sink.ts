@@ -3,19 +3,19 @@ import { bulkBodies } from './bulk-body.ts';
 import { intake } from './intake.ts';
 import type { RawBatch, SinkDefinition, SinkOutput, SinkStage, TransformLimits } from './ports.ts';
 import { readProblems } from './problems.ts';
-import { type Outcome, type Run, runOver } from './run.ts';
-import { sinkProgram } from './sink-program.ts';
+import { type Outcome, type Program, type Run, runOver } from './run.ts';
+import { sinkProgram, sinkTexts } from './sink-program.ts';
 
 /** A stage that makes bulk bodies. */
 export async function sinkStage(session: Session, { reads }: SinkDefinition, revision: string, limits: TransformLimits): Promise<SinkStage> {
-  const statement = await session.prepare(sinkProgram(reads, revision));
+  const program: Program = { statement: await session.prepare(sinkProgram(reads, revision)), texts: sinkTexts(reads) };
   const take = intake(reads, limits, false);
   let turn: Promise<unknown> = Promise.resolve();
 
   async function transform(batch: RawBatch, bodyBytes: number): Promise<SinkOutput> {
     const { batches, bad } = take(batch);
     const outcome: Outcome = { runs: [], rejects: [] };
-    for (const micro of batches) await runOver(statement, micro, outcome);
+    for (const micro of batches) await runOver(program, micro, outcome);
     const problems = readProblems(batch, outcome, 2);
     const refused = new Set(problems.map(({ index }) => index));
     const bodies = outcome.runs.flatMap((run) => bodiesOf(run, refused, bodyBytes));
@@ -30,7 +30,7 @@ export async function sinkStage(session: Session, { reads }: SinkDefinition, rev
       return result;
     },
     close: () => {
-      statement.close();
+      program.statement.close();
       session.close();
     },
   };
