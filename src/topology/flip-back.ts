@@ -1,7 +1,7 @@
 import type { Revision } from '../api/revision.ts';
 import { type Graph, keyOf, type NodeKey } from './graph.ts';
-import type { PlanInput } from './plan.ts';
 import { isExternal, rootBindings } from './plan-clones.ts';
+import type { PlanInput } from './plan-input.ts';
 
 /**
  * The blue Revisions that are what is wanted, if they are so for every node that would be cloned: then readers move back and nothing is

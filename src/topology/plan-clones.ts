@@ -2,7 +2,7 @@ import { GrueError } from '../api/errors.ts';
 import type { Binding, Revision } from '../api/revision.ts';
 import { closure, pulledBy } from './closure.ts';
 import type { Definition, Graph, NodeKey } from './graph.ts';
-import type { PlanInput } from './plan.ts';
+import type { PlanInput } from './plan-input.ts';
 import { differenceOf, pulledReason } from './plan-reasons.ts';
 
 /** Nodes to clone, each with the reason that people are told: the node's own change where it has one, else the neighbour that pulls it in. */

@@ -1,53 +1,15 @@
 import { GrueError } from '../api/errors.ts';
-import type { Revision, RevisionSpec } from '../api/revision.ts';
 import type { PlannedStep } from '../api/stream-migration.ts';
 import { hashOf } from './canonical.ts';
 import { fingerprints } from './fingerprint.ts';
 import { flipBackOf } from './flip-back.ts';
-import { type Graph, keyOf, type NodeKey, reach } from './graph.ts';
+import { keyOf, type NodeKey, reach } from './graph.ts';
 import { type Clones, changedClosure, isExternal, withUnsharable } from './plan-clones.ts';
+import type { PlanInput } from './plan-input.ts';
 import { differenceOf } from './plan-reasons.ts';
-import { realise } from './realise.ts';
+import { type NewRevision, realise } from './realise.ts';
 
-/** What is known of the topic behind an external stream. */
-export interface RootFacts {
-  readonly epoch: number;
-  readonly partitions: number;
-}
-
-export interface PlanInput {
-  readonly namespace: string;
-  /** First part of every physical name, of the Platform. */
-  readonly prefix: string;
-  readonly platform: RevisionSpec['platform'];
-  /** Name of the migration; empty for a first install. */
-  readonly migration: string;
-  /** What is to be live afterwards: the closure from the logical specs, everything else from live Revisions. */
-  readonly desired: Graph;
-  /** What the migration names. */
-  readonly named: readonly NodeKey[];
-  /** Clone what is named although nothing changed. */
-  readonly rebuild: boolean;
-  /** Derived, see live.ts; empty at the first install. */
-  readonly live: ReadonlyMap<NodeKey, Revision>;
-  /** All in the namespace: numbers continue after the highest. */
-  readonly revisions: readonly Revision[];
-  /** Blue Revisions of a running soak, still fed: a plan flips back to them where they are what is wanted. */
-  readonly retired?: readonly Revision[];
-  /** Whether the topic of a live stream Revision still holds all the history that green needs. Not asked at a first install, which has no blue to live up to. */
-  readonly covers: (stream: Revision) => boolean;
-  /** Per external stream. */
-  readonly roots: ReadonlyMap<NodeKey, RootFacts>;
-  /** `definitionDigest` of the logical resources. */
-  readonly accepted: ReadonlyMap<NodeKey, string>;
-  /** Six random characters for the physical names of a node. Asked once for each node. */
-  readonly suffix: (key: NodeKey) => string;
-}
-
-export interface NewRevision {
-  readonly name: string;
-  readonly spec: RevisionSpec;
-}
+export type { PlanInput, RootFacts } from './plan-input.ts';
 
 export interface Plan {
   /** Of everything but the random suffixes and the wording: what an approval stands for. */
@@ -61,6 +23,7 @@ export interface Plan {
 /** Bounds of one migration. */
 const mostSteps = 256;
 const mostPartitions = 2_000;
+const mostTopics = 256;
 const longestReason = 512;
 
 /**
@@ -76,22 +39,28 @@ export function planRevisions(input: PlanInput): Plan | { readonly nothingToDo: 
   const clones = back ? changed : withUnsharable(input, wanted, changed);
   refuseUnsupported(input, clones);
   const made = back ? new Map<NodeKey, string>() : new Map([...clones, ...rootsToFreeze(input, wanted, clones)]);
-  const keys = new Set(made.keys());
-  const revisions = realise(input, wanted, keys);
+  const makeAll = (suffix: PlanInput['suffix']) => realise({ ...input, suffix }, wanted, new Set(made.keys()));
+  const revisions = makeAll(input.suffix);
   const steps = stepsOf(input, clones, (key) => {
     const fingerprint = wanted.get(key) ?? '';
     const flipped = back?.get(key);
     if (flipped) return { to: flipped.metadata.name, action: 'FlipBack', fingerprint, why: 'blue is still fed and is what is wanted' };
     const clone = revisions.find(({ spec }) => keyOf(spec.of) === key);
     if (clone) return { to: clone.name, action: 'Clone', fingerprint, why: made.get(key) ?? '' };
-    const shared = input.live.get(key);
-    const why = isExternal(input.desired.nodes.get(key)) ? 'written by others' : 'unchanged';
-    return { to: shared?.metadata.name ?? '', action: 'Share', fingerprint: shared?.spec.fingerprint ?? '', why };
+    return sharedStep(input, key);
   });
-  refuseLarge(steps, revisions);
+  refuseLarge(input, steps, revisions);
   // The same plan with other suffixes and another wording is the same plan.
-  const hash = hashOf({ steps: steps.map(({ why: _, ...step }) => step), revisions: realise({ ...input, suffix: () => '' }, wanted, keys) });
+  const hash = hashOf({ steps: steps.map(({ why: _, ...step }) => step), revisions: makeAll(() => '') });
   return { hash, steps, revisions };
+}
+
+type StepParts = Omit<PlannedStep, 'of' | 'from'>;
+
+function sharedStep({ desired, live }: PlanInput, key: NodeKey): StepParts | undefined {
+  const revision = live.get(key);
+  const why = isExternal(desired.nodes.get(key)) ? 'written by others' : 'unchanged';
+  return revision && { to: revision.metadata.name, action: 'Share', fingerprint: revision.spec.fingerprint, why };
 }
 
 function nothingText({ desired, named }: PlanInput): string {
@@ -113,14 +82,13 @@ function rootsToFreeze({ desired, live }: PlanInput, wanted: ReadonlyMap<NodeKey
 }
 
 /** What is cloned or flipped back, all that it reads, directly or not, and what was named. */
-function stepsOf({ desired, live, named }: PlanInput, clones: Clones, place: (key: NodeKey) => Omit<PlannedStep, 'of' | 'from'>): readonly PlannedStep[] {
+function stepsOf({ desired, live, named }: PlanInput, clones: Clones, place: (key: NodeKey) => StepParts | undefined): readonly PlannedStep[] {
   const involved = new Set([...reach(clones.keys(), (key) => desired.above(key)), ...named]);
   return desired.order.flatMap((key) => {
     const definition = desired.nodes.get(key);
     const from = live.get(key)?.metadata.name;
-    if (!definition || !involved.has(key)) return [];
-    const step = place(key);
-    if (step.to === '') return [];
+    const step = involved.has(key) ? place(key) : undefined;
+    if (!definition || !step) return [];
     return [{ of: { kind: definition.kind, name: definition.name }, ...(from === undefined ? {} : { from }), ...step, why: step.why.slice(0, longestReason) }];
   });
 }
@@ -149,9 +117,15 @@ function refuseUnsupported({ desired, live, migration, platform }: PlanInput, cl
   }
 }
 
-function refuseLarge(steps: readonly PlannedStep[], revisions: readonly NewRevision[]): void {
+function refuseLarge({ live }: PlanInput, steps: readonly PlannedStep[], revisions: readonly NewRevision[]): void {
+  const refuse = (what: string, most: number): never => {
+    throw new GrueError('GRUE-MIG-004', `the plan ${what}, more than ${most}`, { fix: 'name fewer resources, or split the topology' });
+  };
   const partitions = revisions.reduce((sum, { spec }) => sum + (spec.stream && !spec.stream.external ? spec.stream.partitions : 0), 0);
-  const fix = 'name fewer resources, or split the topology';
-  if (steps.length > mostSteps) throw new GrueError('GRUE-MIG-004', `the plan has ${steps.length} steps, more than ${mostSteps}`, { fix });
-  if (partitions > mostPartitions) throw new GrueError('GRUE-MIG-004', `the plan would make ${partitions} partitions, more than ${mostPartitions}`, { fix });
+  // A fence has one entry per topic of either colour.
+  const streams = steps.filter(({ of }) => of.kind === 'Stream');
+  const topics = streams.length + streams.filter(({ of, action }) => action !== 'Share' && live.has(keyOf(of))).length;
+  if (steps.length > mostSteps) refuse(`has ${steps.length} steps`, mostSteps);
+  if (partitions > mostPartitions) refuse(`would make ${partitions} partitions`, mostPartitions);
+  if (topics > mostTopics) refuse(`reaches over ${topics} topics`, mostTopics);
 }

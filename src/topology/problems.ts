@@ -1,6 +1,6 @@
 import { GrueError } from '../api/errors.ts';
 import { parseFieldType } from '../records/field-types.ts';
-import type { ConnectionDefinition, Definition, Graph, NodeKey, PipelineDefinition, Problem, StreamDefinition } from './graph.ts';
+import type { ConnectionDefinition, Definition, Graph, NodeKey, PipelineDefinition, Problem, StreamDefinition } from './model.ts';
 
 /** Bounds of the lists in a Revision. */
 const mostInputs = 16;

@@ -4,7 +4,13 @@ import { pathOf } from './fingerprint.ts';
 import { type ConnectionDefinition, keyOf, type NodeKey, type PipelineDefinition, reach, type StreamDefinition } from './graph.ts';
 import { deadLettersName, physicalName, revisionName } from './names.ts';
 import { normalKeys } from './normal-form.ts';
-import type { NewRevision, PlanInput } from './plan.ts';
+import type { PlanInput } from './plan-input.ts';
+
+/** A Revision to create. */
+export interface NewRevision {
+  readonly name: string;
+  readonly spec: RevisionSpec;
+}
 
 /** What a node will be in the new live set: a Revision that is made now, or one that is there. */
 interface Place {

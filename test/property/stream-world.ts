@@ -1,6 +1,6 @@
 import type { Offsets } from '../../src/drivers/ports.ts';
 import type { FenceInput, StageFacts } from '../../src/parity/fence.ts';
-import type { NewRevision } from '../../src/topology/plan.ts';
+import type { NewRevision } from '../../src/topology/realise.ts';
 
 /** A Kafka and workers in miniature: topics are lists, stages read in order per partition, write durably and commit afterwards. Chance comes from outside. */
 

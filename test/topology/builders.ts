@@ -12,7 +12,8 @@ import {
   type PipelineDefinition,
   type StreamDefinition,
 } from '../../src/topology/graph.ts';
-import { type NewRevision, type Plan, type PlanInput, planRevisions } from '../../src/topology/plan.ts';
+import { type Plan, type PlanInput, planRevisions } from '../../src/topology/plan.ts';
+import type { NewRevision } from '../../src/topology/realise.ts';
 
 /** Logical resources in few words, and a namespace in which plans are carried out: what the reconcilers and servers do, without them. */
 
