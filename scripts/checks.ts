@@ -12,7 +12,7 @@ interface Check {
 const CHECKS: readonly Check[] = [
   { name: 'format and lint', command: tool('@biomejs/biome/bin/biome', 'ci', '--colors=off'), needs: 'biome.json' },
   { name: 'types', command: tool('typescript/bin/tsc', '--noEmit', '-p', '.'), needs: 'tsconfig.json' },
-  { name: 'import rules', command: tool('dependency-cruiser/bin/dependency-cruise.mjs', 'src'), needs: '.dependency-cruiser.cjs' },
+  { name: 'import rules', command: tool('dependency-cruiser/bin/dependency-cruiser.mjs', 'src'), needs: '.dependency-cruiser.cjs' },
   { name: 'unused code', command: tool('knip/bin/knip.js', '--no-progress'), needs: 'knip.json' },
   { name: 'generated files', command: [process.execPath, join(root, 'scripts/gen.ts'), '--check'], needs: 'scripts/gen.ts' },
 ];
