@@ -94,10 +94,14 @@ function stepsOf({ desired, live, named }: PlanInput, clones: Clones, place: (ke
 }
 
 function refuseUnsupported({ desired, live, migration, platform }: PlanInput, clones: Clones): void {
-  for (const key of clones.keys()) {
+  for (const [key, why] of clones) {
     const definition = desired.nodes.get(key);
     const current = live.get(key)?.spec;
     if (!definition) continue;
+    // The aliases of what is live could not move with it, and an edit that nobody has asked to roll out would go live.
+    if (migration === '' && current) {
+      throw new GrueError('GRUE-API-005', `a first install would clone ${key}, which is live: ${why}`, { fix: 'roll that out with a StreamMigration first' });
+    }
     const moved = current ? current.platform.name : platform.name;
     if (moved !== definition.spec.platformRef.name || platform.name !== definition.spec.platformRef.name) {
       const message = `${key} would move from Platform ${moved} to ${definition.spec.platformRef.name}`;

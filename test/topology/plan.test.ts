@@ -104,6 +104,16 @@ describe('a first install', () => {
   });
 });
 
+test('a first install never clones what is live, not even when an edit of it waits to be rolled out', () => {
+  const edited = withDefinitions(flights, inHours, sink('again', 'delays'));
+  expect(() => planRevisions(migrate(installed(flights), edited, { named: ['Connection/again'], migration: '' }))).toThrow(
+    expect.objectContaining({
+      code: 'GRUE-API-005',
+      message: 'a first install would clone Stream/delays, which is live: what is live differs from what is wanted',
+    }),
+  );
+});
+
 describe('a migration', () => {
   const namespace = installed(flights);
 
