@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { type CustomResourceDefinition, definitionOf } from '../../scripts/crds/definition.ts';
 import { lint } from '../../scripts/crds/lint.ts';
 import { type StructuralSchema, structuralSchema } from '../../scripts/crds/structural.ts';
+import { generateApiDocs } from '../../scripts/gen-api-docs.ts';
 import { generateCrds } from '../../scripts/gen-crds.ts';
 import { freeForm, listBy, setOf, text } from '../../src/api/common.ts';
 import { kinds } from '../../src/api/kinds.ts';
@@ -12,7 +13,7 @@ import { kinds } from '../../src/api/kinds.ts';
 const directory = join(import.meta.dirname, '../../crds');
 
 describe('the committed files', () => {
-  test.each(generateCrds())('$path is what the schemas make', ({ path, content }) => {
+  test.each([...generateCrds(), ...generateApiDocs()])('$path is what the schemas make', ({ path, content }) => {
     expect(readFileSync(join(import.meta.dirname, '../..', path), 'utf8')).toBe(content);
   });
 

@@ -15,6 +15,7 @@ const runs = Number(process.env['GRUE_DIFFERENTIAL_RUNS'] ?? 100);
 /** Shrinking a counterexample takes requests too: it ends early enough for the failure to be told. */
 const milliseconds = Math.max(45_000, runs * 400);
 const patience = { numRuns: runs, interruptAfterTimeLimit: milliseconds };
+const timeout = milliseconds + 15_000;
 
 let namespace = '';
 beforeAll(async () => {
@@ -49,44 +50,36 @@ describe.each(Object.keys(kinds) as Kind[])('%s', (kind) => {
   const collection = () => `/apis/${apiVersion}/namespaces/${namespace}/${definition.plural}`;
   const example = (name: string) => ({ apiVersion, kind, metadata: { name, namespace }, spec: examples[kind] });
 
-  test(
-    'zod and the API server judge every object alike, and set the same defaults',
-    async () => {
-      const seen = { accepted: 0, refused: 0 };
-      await fc.assert(
-        fc.asyncProperty(objects(kind), async (object) => {
-          const placed = { ...object, metadata: { ...object.metadata, namespace } };
-          const ours = schema.safeParse(placed);
-          const theirs = verdictOf(await ask('POST', collection() + dryRun, placed), 'spec');
-          seen[theirs.accepted ? 'accepted' : 'refused'] += 1;
-          expect(ours.success, `zod: ${ours.error?.message ?? 'fine'}\nserver: ${theirs.message}`).toBe(theirs.accepted);
-          if (ours.success) expect(asJson(ours.data.spec)).toEqual(theirs.stored);
-        }),
-        patience,
-      );
-      expect(Math.min(seen.accepted, seen.refused) / runs, JSON.stringify(seen)).toBeGreaterThan(0.1);
-    },
-    milliseconds + 15_000,
-  );
+  test('zod and the API server judge every object alike, and set the same defaults', { timeout }, async () => {
+    const seen = { accepted: 0, refused: 0 };
+    await fc.assert(
+      fc.asyncProperty(objects(kind), async (object) => {
+        const placed = { ...object, metadata: { ...object.metadata, namespace } };
+        const ours = schema.safeParse(placed);
+        const theirs = verdictOf(await ask('POST', collection() + dryRun, placed), 'spec');
+        seen[theirs.accepted ? 'accepted' : 'refused'] += 1;
+        expect(ours.success, `zod: ${ours.error?.message ?? 'fine'}\nserver: ${theirs.message}`).toBe(theirs.accepted);
+        if (ours.success) expect(asJson(ours.data.spec)).toEqual(theirs.stored);
+      }),
+      patience,
+    );
+    expect(Math.min(seen.accepted, seen.refused) / runs, JSON.stringify(seen)).toBeGreaterThan(0.1);
+  });
 
-  test(
-    'zod and the API server judge every status alike',
-    async () => {
-      const { body: created } = await ask('POST', collection(), example('status'));
-      const seen = { accepted: 0, refused: 0 };
-      await fc.assert(
-        fc.asyncProperty(statuses(kind), async (status) => {
-          const ours = statusSchema.safeParse({ status });
-          const theirs = verdictOf(await ask('PUT', `${collection()}/status/status${dryRun}`, { ...(created as object), status }), 'status');
-          seen[theirs.accepted ? 'accepted' : 'refused'] += 1;
-          expect(ours.success, `zod: ${ours.error?.message ?? 'fine'}\nserver: ${theirs.message}`).toBe(theirs.accepted);
-        }),
-        patience,
-      );
-      expect(Math.min(seen.accepted, seen.refused) / runs, JSON.stringify(seen)).toBeGreaterThan(0.1);
-    },
-    milliseconds + 15_000,
-  );
+  test('zod and the API server judge every status alike', { timeout }, async () => {
+    const { body: created } = await ask('POST', collection(), example('status'));
+    const seen = { accepted: 0, refused: 0 };
+    await fc.assert(
+      fc.asyncProperty(statuses(kind), async (status) => {
+        const ours = statusSchema.safeParse({ status });
+        const theirs = verdictOf(await ask('PUT', `${collection()}/status/status${dryRun}`, { ...(created as object), status }), 'status');
+        seen[theirs.accepted ? 'accepted' : 'refused'] += 1;
+        expect(ours.success, `zod: ${ours.error?.message ?? 'fine'}\nserver: ${theirs.message}`).toBe(theirs.accepted);
+      }),
+      patience,
+    );
+    expect(Math.min(seen.accepted, seen.refused) / runs, JSON.stringify(seen)).toBeGreaterThan(0.1);
+  });
 
   for (const [message, spec] of Object.entries(breaks[kind])) {
     test(`the API server says: ${message}`, async () => {
