@@ -11,6 +11,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: REAL,
+          // some start light processes, which take their time on a machine that is busy
+          testTimeout: 20_000,
         },
       },
       {
@@ -18,8 +20,8 @@ export default defineConfig({
           name: 'integration',
           include: REAL,
           globalSetup: 'test/stack/vitest-setup.ts',
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
           // the servers have the machine to share: more at once only makes each test slower and its times less sure
           maxWorkers: 2,
         },

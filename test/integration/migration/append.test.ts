@@ -38,8 +38,6 @@ const resources = [
   { kind: 'Stream', name: 'delays' },
 ];
 
-const patience = { timeout: 180_000 };
-
 describe('a topology of Append streams on real servers', () => {
   let scene: Scene;
   let topic: string;
