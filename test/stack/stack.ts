@@ -84,7 +84,14 @@ export function attach(env: Readonly<Record<string, string | undefined>> = proce
       'start a stack with `npm run stack -- up` and take its variables: eval "$(npm run --silent stack -- env)"',
     );
   }
-  return stackOf(readState(directory));
+  const state = readState(directory);
+  if (!isUp(directory))
+    throw new StackError(
+      'STACK-STATE',
+      `the keeper of the stack in ${directory} is gone`,
+      `end what it left with \`npm run stack -- down --name ${state.name}\``,
+    );
+  return stackOf(state);
 }
 
 /** The stack of this name if it is up. */

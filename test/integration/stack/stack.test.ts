@@ -28,7 +28,7 @@ test('a user may do what RBAC gives to her group, and nothing else', async () =>
   const jane = await stack().kubernetes.makeUser('jane', [group]);
   await expect(kubectl(['get', 'configmaps', '-n', 'default'], jane)).rejects.toThrow(/User "jane" cannot list resource "configmaps"/);
   await kubectl(['create', 'clusterrolebinding', group, '--clusterrole=view', `--group=${group}`]);
-  await expect.poll(() => kubectl(['auth', 'can-i', 'list', 'configmaps'], jane).catch(() => 'no')).toBe('yes');
+  await expect.poll(() => kubectl(['auth', 'can-i', 'list', 'configmaps'], jane).catch(() => 'no'), { timeout: 20_000 }).toBe('yes');
   await expect(kubectl(['create', 'configmap', unique('map')], jane)).rejects.toThrow(/cannot create resource/);
 });
 
@@ -93,7 +93,7 @@ test('a server that was killed comes back on its port with its data, and one tha
   await own.kill('kafka');
   await expect(admin.listTopics()).rejects.toThrow();
   await own.startServer('kafka');
-  await expect.poll(() => admin.listTopics().catch(() => [])).toEqual(['kept']);
+  await expect.poll(() => admin.listTopics().catch(() => []), { timeout: 20_000 }).toEqual(['kept']);
   await own.pause('kafka');
   const answer = admin.listTopics().then(() => 'answered');
   const silence = new Promise((resolve) => setTimeout(resolve, 500, 'silence'));
