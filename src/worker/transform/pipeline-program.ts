@@ -1,6 +1,6 @@
 import type { Binding } from '../../api/revision.ts';
 import { identifier, stringLiteral } from '../../drivers/embedded/sql/literals.ts';
-import type { ResolvedBranch } from '../../drivers/embedded/sql/resolve.ts';
+import type { ResolvedBranch } from '../../drivers/embedded/sql/resolved.ts';
 import { duckdbType, formatFieldType, parseFields, type TypedField } from '../../records/field-types.ts';
 import { isKeyed, keyFields, partitionKey, primaryKey } from '../../records/identity.ts';
 import { columnOf, extraction, type KeyRule, separators } from './extract.ts';

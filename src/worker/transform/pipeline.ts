@@ -2,7 +2,7 @@ import { GrueError } from '../../api/errors.ts';
 import type { Binding } from '../../api/revision.ts';
 import type { Analyst } from '../../drivers/embedded/duckdb/analyst.ts';
 import type { Sandbox } from '../../drivers/embedded/duckdb/sandbox.ts';
-import type { ResolvedBranch } from '../../drivers/embedded/sql/resolve.ts';
+import type { ResolvedBranch } from '../../drivers/embedded/sql/resolved.ts';
 import type { SqlStream } from '../../drivers/ports.ts';
 import { type KeyValue, keyJson, partitionKey, primaryKey } from '../../records/identity.ts';
 import { partitionOf } from '../../records/murmur2.ts';

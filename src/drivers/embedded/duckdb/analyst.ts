@@ -1,7 +1,8 @@
 import { duckdbType, type TypedField } from '../../../records/field-types.ts';
 import type { SqlOutline, SqlStream } from '../../ports.ts';
 import { identifier } from '../sql/literals.ts';
-import { type ResolvedBranch, resolve, type Typer } from '../sql/resolve.ts';
+import { resolve, type Typer } from '../sql/resolve.ts';
+import type { ResolvedBranch } from '../sql/resolved.ts';
 import { outlineOf, type Parser, readStatement } from '../sql/statement.ts';
 import type { Session } from './sandbox.ts';
 

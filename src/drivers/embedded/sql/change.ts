@@ -1,7 +1,7 @@
 import { isKeyType } from '../../../records/canonical.ts';
 import { parseFieldType } from '../../../records/field-types.ts';
 import type { SqlStream } from '../../ports.ts';
-import type { ResolvedBranch } from './resolve.ts';
+import type { ResolvedBranch } from './resolved.ts';
 import { type Source, sqlError } from './tree.ts';
 
 /** Checks that records of the output can be told apart and ordered as its type says. @throws GrueError GRUE-SQL-007 */

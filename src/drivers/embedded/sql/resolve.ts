@@ -6,29 +6,10 @@ import { checkIdentity } from './change.ts';
 import type { Expression } from './expression.ts';
 import { isChangingName } from './functions.ts';
 import { identifier } from './literals.ts';
+import type { ResolvedBranch } from './resolved.ts';
 import { similar } from './similar.ts';
 import type { Branch, Statement } from './statement.ts';
 import { type Source, sqlError } from './tree.ts';
-
-/** A field of the output and the expression that fills it. */
-export interface ResolvedColumn {
-  readonly field: TypedField;
-  /** SQL over the fields of the input. */
-  readonly text: string;
-  readonly at: number | undefined;
-  /** Set if it is a field of the input, unchanged. */
-  readonly source?: string;
-}
-
-/** One SELECT with its columns in the order of the output's fields. */
-export interface ResolvedBranch {
-  readonly input: string;
-  readonly columns: readonly ResolvedColumn[];
-  readonly where: string | undefined;
-  /** Fields of the input that it uses at all. */
-  readonly used: readonly string[];
-  readonly at: number | undefined;
-}
 
 /**
  * Tells the types of expressions over the given fields, as the embedded engine names them.
