@@ -1,6 +1,6 @@
 import { GrueError } from '../../api/errors.ts';
 import { definitionDigest } from '../../topology/fingerprint.ts';
-import { keyOf, type NodeKey } from '../../topology/graph.ts';
+import { buildGraph, type Graph, keyOf, type NodeKey } from '../../topology/graph.ts';
 import { type Plan, planRevisions } from '../../topology/plan.ts';
 import type { TopologyFacts } from '../facts.ts';
 import { physicalSuffix } from '../suffix.ts';
@@ -66,6 +66,11 @@ function obstacle(members: readonly NodeKey[], facts: TopologyFacts): string | u
   return undefined;
 }
 
+/** What is live stays as it is, edits that are not rolled out included: an installation adds to it and changes nothing. */
+function installedGraph({ definitions, liveDefinitions }: TopologyFacts): Graph {
+  return buildGraph([...definitions].map(([key, definition]) => liveDefinitions.get(key) ?? definition)).graph;
+}
+
 function planFor(sink: NodeKey, members: readonly NodeKey[], facts: TopologyFacts): Plan | GrueError | undefined {
   const resource = facts.resources.get(sink);
   const platform = resource && facts.platforms.get(resource.spec.platformRef.name);
@@ -80,7 +85,7 @@ function planFor(sink: NodeKey, members: readonly NodeKey[], facts: TopologyFact
         elasticsearchUuid: platform.servers.elasticsearchUuid,
       },
       migration: '',
-      desired: facts.graph,
+      desired: installedGraph(facts),
       named: members,
       rebuild: false,
       live: facts.live,

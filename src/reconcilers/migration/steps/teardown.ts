@@ -9,7 +9,10 @@ export const tearDown: Step = (s) => {
     if ((s.soak?.openSearches ?? 0) > 0) return waitFor('TearingDown', `${s.soak?.openSearches} searches are still open on blue`, poll);
     return note('TearingDown', 'the soak is over: blue is torn down', { pointOfNoReturn: timeOf(s) });
   }
-  const blue = blueOriginals(s).flatMap((name) => s.revisions.get(name) ?? []);
+  // An external stream may still be read by what was not cloned: its old Revision goes only when nothing leads to it any more.
+  const blue = blueOriginals(s)
+    .flatMap((name) => s.revisions.get(name) ?? [])
+    .filter(({ spec, status }) => spec.stream?.external !== true || status?.role === 'retired');
   const running = blue.filter(({ spec, status }) => spec.connection !== undefined && status?.state !== 'Stopped');
   if (running.length > 0) return waitFor('TearingDown', `${running.length} sinks of blue are stopping`, poll);
   return (
