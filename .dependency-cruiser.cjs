@@ -37,7 +37,7 @@ module.exports = {
       from: { path: '^src/' },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'npm-optional'], dependencyTypesNot: ['type-only'] },
     },
-    neverImports('src-not-test', 'What is tested does not know its tests.', '^src/', '^(test|bench|scripts)/'),
+    neverImports('src-not-test', 'What is tested does not know its tests.', '^src/', '^(test|bench|demo|scripts)/'),
     neverImports('main-is-the-top', 'Wiring is imported by nobody.', '^src/', '^src/main\\.ts$'),
 
     onlyImports('api-is-the-source', 'Types, CRDs and documents are made of it: it needs zod and nothing else.', '^src/api/', '^src/api/|node_modules/zod/'),

@@ -129,7 +129,6 @@ export const keys = z.object({
 export type Keys = z.output<typeof keys>;
 
 export const streamType = z.enum(['Append', 'Change']);
-export type StreamType = z.output<typeof streamType>;
 
 /** A free-form JSON object; what stands in it is judged by the server that it is meant for. */
 export const freeForm = z.record(z.string(), z.unknown()).meta({ type: 'object', 'x-kubernetes-preserve-unknown-fields': true });
@@ -169,7 +168,6 @@ export const condition = z.object({
   lastTransitionTime: time.describe('When the status last changed.'),
   observedGeneration: z.int().exactOptional().describe('Generation of the spec that it was computed from.'),
 });
-export type Condition = z.output<typeof condition>;
 
 export const conditions = listBy(['type'], condition, 32).readonly().optional().describe('What is true of this object now, by the conventions of Kubernetes.');
 

@@ -99,7 +99,6 @@ export const epoch = z.object({
   partitions: z.int().min(1).max(2000).describe('Number of partitions it had.'),
   cut: text(32_768).optional().describe('Where the epoch ended, per partition: `120,96,-`. Absent for the running one.'),
 });
-export type Epoch = z.output<typeof epoch>;
 
 export const streamStatus = logicalStatus
   .extend({ epochs: z.array(epoch).max(16).optional().describe('The topics that an external stream has lain in, oldest first.') })
