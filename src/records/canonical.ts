@@ -40,8 +40,8 @@ function integerText(name: keyof typeof ranges, value: unknown): string | undefi
   const digits = plainNumber(written);
   if (digits === undefined || digits.includes('.')) return undefined;
   const whole = BigInt(digits);
-  // Written with a point or an exponent it went through a double, which is exact only so far.
-  if (!/^-?\d+$/.test(written) && (whole > Number.MAX_SAFE_INTEGER || whole < Number.MIN_SAFE_INTEGER)) return undefined;
+  // Written with a point or an exponent, or in full but as a double, it is exact only so far.
+  if ((typeof value === 'number' || !/^-?\d+$/.test(written)) && (whole > Number.MAX_SAFE_INTEGER || whole < Number.MIN_SAFE_INTEGER)) return undefined;
   return BigInt.asIntN(Number(ranges[name]), whole) === whole ? digits : undefined;
 }
 
@@ -54,7 +54,7 @@ function decimalText(plain: string | undefined, precision: number, scale: number
 }
 
 const isoDate = /^(\d{4})-(\d{2})-(\d{2})$/;
-const isoTimestamp = /^(\d{4}-\d{2}-\d{2})[T ]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d{2}:\d{2})?$/;
+const isoTimestamp = /^(\d{4}-\d{2}-\d{2})[T ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})?$/;
 
 function dayMilliseconds(text: string): number | undefined {
   const match = isoDate.exec(text);
@@ -69,7 +69,7 @@ const dateText = (text: string): string | undefined => (dayMilliseconds(text) ==
 function timestampText(text: string, precision: number, local: boolean): string | undefined {
   const match = isoTimestamp.exec(text);
   if (match === null) return undefined;
-  const [, date = '', hours, minutes, seconds = '0', fraction = '', zone = 'Z'] = match;
+  const [, date = '', hours, minutes, seconds, fraction = '', zone = 'Z'] = match;
   const day = dayMilliseconds(date);
   const digits = fraction.replace(/0+$/, '');
   if (day === undefined || digits.length > precision) return undefined;

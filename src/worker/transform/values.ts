@@ -40,7 +40,7 @@ function fitsScalar(type: ScalarType, value: string, text: string, kind: string)
     case 'TIMESTAMP':
     case 'TIMESTAMP_LTZ': {
       const zone = type.name === 'TIMESTAMP' ? 'Z?' : '(Z|[+-](0[0-9]|1[0-5]):[0-5][0-9])?';
-      const pattern = `[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\\.${fraction(type.precision)})?)?${zone}`;
+      const pattern = `[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.${fraction(type.precision)})?${zone}`;
       return `${kind} = 'VARCHAR' AND ${value} >= TIMESTAMP '0001-01-01' AND ${value} < TIMESTAMP '10000-01-01' AND regexp_full_match(${text}, '${pattern}')`;
     }
     default: {
