@@ -8,15 +8,20 @@ const FULL = 20_000;
 export class BadWindow {
   #records = 0;
   #bad = 0;
+  #excused = 0;
 
   /** Whether these may pass after those that passed before. Does not count them. */
   allows(records: number, bad: number): boolean {
     const all = this.#records + records;
-    return bad === 0 || all < SIZEABLE || this.#bad + bad <= SHARE * all;
+    return bad === 0 || this.#excused > 0 || all < SIZEABLE || this.#bad + bad <= SHARE * all;
   }
 
   /** Counts records that passed. */
   passed(records: number, bad: number): void {
+    if (this.#excused > 0) {
+      this.#excused -= records;
+      return;
+    }
     this.#records += records;
     this.#bad += bad;
     if (this.#records < FULL) return;
@@ -24,9 +29,10 @@ export class BadWindow {
     this.#bad /= 2;
   }
 
-  /** Somebody has looked at it and wants to go on. */
+  /** Somebody has looked at it and wants to go on: a window of records passes, however many of them are bad. */
   forgive(): void {
     this.#records = 0;
     this.#bad = 0;
+    this.#excused = FULL;
   }
 }

@@ -15,7 +15,9 @@ import { openProducer } from '../../src/drivers/kafka/producer.ts';
 import { winstonLogger } from '../../src/logging.ts';
 import type { ServerSettings } from '../../src/platform/settings.ts';
 import { workerMetrics } from '../../src/worker/metrics.ts';
-import { openStage } from '../../src/worker/open.ts';
+import { type Openers, openStage } from '../../src/worker/open.ts';
+import { problemOf } from '../../src/worker/problem.ts';
+import { Runner, type RunReport } from '../../src/worker/run.ts';
 import type { TransformEngine } from '../../src/worker/transform/ports.ts';
 import { plainEngine } from './plain-engine.ts';
 
@@ -51,53 +53,73 @@ async function run(plan: StageProcessPlan): Promise<void> {
       return answer;
     };
   const deadLetters = plan.revision.spec.physical.deadLetters;
-  const { stage, close } = await openStage(
-    plan.revision,
-    {
-      open: {
-        kafka: (settings) => {
-          const kafka = openKafkaCluster(settings);
-          return { ...kafka, committed: mortal('committed', kafka.committed), offsets: mortal('offsets', kafka.offsets) };
-        },
-        consumer: (options) => {
-          const consumer = groupConsumer(options);
-          const commit = mortal('commit', consumer.commit.bind(consumer));
-          return new Proxy(consumer, { get: (target, name) => (name === 'commit' ? commit : bound(target, name)) });
-        },
-        producer: (settings, log) => {
-          const producer = openProducer(settings, log);
-          const produce = mortal('produce', producer.send);
-          const bury = mortal('dead-letters', producer.send);
-          return { ...producer, send: (topic, records) => (topic === deadLetters ? bury : produce)(topic, records) };
-        },
-        search: elasticsearchCluster,
-        writer: (settings) => {
-          const writer = elasticsearchWriter(settings);
-          return { ...writer, bulk: mortal('bulk', writer.bulk), storedDigests: mortal('digests', writer.storedDigests) };
-        },
-      },
-      engine: holding(plainEngine, plan.hold, (work) => mortal('prepare', work)),
-      settings: plan.settings,
-      topicId: () => undefined,
-      sessionTimeoutMilliseconds: plan.sessionTimeoutMilliseconds,
-      fetchBytes: plan.fetchBytes,
-      metrics: workerMetrics(new Registry()).stage('test', plan.revision.metadata.name),
-      report: {
-        assigned: (partitions) => say({ assigned: partitions.map(({ partition }) => partition) }),
-        problem: (where, problem) => say({ problem: problem === undefined ? null : String(problem), partition: where.partition }),
-        setAside: (where, bad) => say({ setAside: bad, partition: where.partition }),
-      },
-      clock: systemClock,
-      logger,
+  const open: Openers = {
+    kafka: (settings) => {
+      const kafka = openKafkaCluster(settings);
+      return { ...kafka, committed: mortal('committed', kafka.committed), offsets: mortal('offsets', kafka.offsets) };
     },
-    stop.signal,
-  );
-  await stage.run(stop.signal);
-  await close();
+    consumer: (options) => {
+      const consumer = groupConsumer(options);
+      const commit = mortal('commit', consumer.commit.bind(consumer));
+      return new Proxy(consumer, { get: (target, name) => (name === 'commit' ? commit : bound(target, name)) });
+    },
+    producer: (settings, log) => {
+      const producer = openProducer(settings, log);
+      const produce = mortal('produce', producer.send);
+      const bury = mortal('dead-letters', producer.send);
+      return { ...producer, send: (topic, records) => (topic === deadLetters ? bury : produce)(topic, records) };
+    },
+    search: elasticsearchCluster,
+    writer: (settings) => {
+      const writer = elasticsearchWriter(settings);
+      return { ...writer, bulk: mortal('bulk', writer.bulk), storedDigests: mortal('digests', writer.storedDigests) };
+    },
+  };
+  const key = `test/${plan.revision.metadata.name}`;
+  const runner = new Runner({
+    revisions: { get: (asked) => (asked === key ? plan.revision : undefined) },
+    clock: systemClock,
+    logger,
+    report: () => report,
+    open: (revision, _, signal) =>
+      openStage(
+        revision,
+        {
+          open,
+          engine: holding(plainEngine, plan.hold, (work) => mortal('prepare', work)),
+          settings: plan.settings,
+          topicId: () => undefined,
+          sessionTimeoutMilliseconds: plan.sessionTimeoutMilliseconds,
+          fetchBytes: plan.fetchBytes,
+          metrics: workerMetrics(new Registry()).stage('test', revision.metadata.name),
+          report,
+          clock: systemClock,
+          logger,
+        },
+        signal,
+      ),
+  });
+  runner.changed(key);
+  // the runner's timers and sockets come and go; this keeps the process until it is told to stop
+  const alive = setInterval(() => {}, 60_000);
+  await new Promise((resolve) => stop.signal.addEventListener('abort', resolve));
+  await runner.close();
+  clearInterval(alive);
   say({ ended: true });
 }
 
-const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
+const report: RunReport = {
+  assigned: (partitions) => say({ assigned: partitions.map(({ partition }) => partition) }),
+  problem: (where, problem) => say({ problem: problem === undefined ? null : problemOf(problem).reason, partition: where.partition }),
+  setAside: (where, bad) => say({ setAside: bad, partition: where.partition }),
+  failed: (error) => say({ failed: String(error) }),
+  stopped: async () => {},
+  close: async () => {},
+};
+
+function say(line: object): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
 
 function die(call: PortCall): never {
   say({ dies: call });

@@ -55,7 +55,7 @@ export function coded(what: string, { bootstrapServers }: KafkaSettings, error: 
   if (names.has('KafkaJSSASLAuthenticationError') || types.has('SASL_AUTHENTICATION_FAILED'))
     return new GrueError('GRUE-PLT-004', `${cluster} refuses the login: ${reason}`);
   if (names.has('KafkaJSNotImplemented'))
-    return new GrueError('GRUE-KFK-005', `${what}: ${reason}`, { fix: 'let the producers use gzip, zstd or no compression' });
+    return new GrueError('GRUE-KFK-005', `${what}: ${reason}`, { fix: 'let the producers use gzip, snappy, lz4, zstd or no compression' });
   if (types.has('UNKNOWN_TOPIC_OR_PARTITION')) return new GrueError('GRUE-KFK-001', `${what}: the topic does not exist`);
   if ([...names].some((name) => unreachable.has(name))) return new GrueError('GRUE-PLT-002', `${cluster} cannot be reached: ${reason}`);
   return new GrueError('GRUE-KFK-008', `${what}: ${reason}`, { cause: error });

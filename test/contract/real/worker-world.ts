@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@elastic/elasticsearch';
+import { Kafka, logLevel } from 'kafkajs';
 import type { Revision } from '../../../src/api/revision.ts';
 import { silentLogger } from '../../../src/controller/logger.ts';
 import { elasticsearchCluster } from '../../../src/drivers/elasticsearch/cluster.ts';
@@ -32,6 +33,7 @@ export class WorkerWorld implements AsyncDisposable {
   readonly partitions: number;
   readonly search: Client;
   readonly #producer: RecordProducer;
+  readonly #kafka: Kafka;
   readonly #settings: StageProcessPlan['settings'];
   readonly #processes: StageProcess[] = [];
   #revision: Revision | undefined;
@@ -41,6 +43,7 @@ export class WorkerWorld implements AsyncDisposable {
     this.name = `worker-${process.pid}-${Date.now().toString(36)}-${made++}`;
     this.partitions = partitions;
     this.#settings = { kafka: { bootstrapServers: [servers.kafka], clientId: this.name }, search: { url: servers.elasticsearch } };
+    this.#kafka = new Kafka({ clientId: this.name, brokers: [servers.kafka], logLevel: logLevel.NOTHING });
     this.kafka = openKafkaCluster(this.#settings.kafka);
     this.search = new Client({ node: servers.elasticsearch });
     this.#producer = openProducer(this.#settings.kafka, silentLogger);
@@ -60,10 +63,14 @@ export class WorkerWorld implements AsyncDisposable {
   }
 
   /** Makes everything that the operator makes before a stage starts. */
-  async create(kind: 'sink' | 'pipeline', inputConfig: Readonly<Record<string, string>> = {}): Promise<void> {
+  async create(
+    kind: 'sink' | 'pipeline',
+    inputConfig: Readonly<Record<string, string>> = {},
+    outputConfig: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
     await this.kafka.createTopic({ name: this.input, partitions: this.partitions, config: inputConfig }, signal);
     await this.kafka.createTopic({ name: this.deadLetters, partitions: 1, config: { 'cleanup.policy': 'compact' } }, signal);
-    if (kind === 'pipeline') await this.kafka.createTopic({ name: this.output, partitions: 2, config: {} }, signal);
+    if (kind === 'pipeline') await this.kafka.createTopic({ name: this.output, partitions: 2, config: outputConfig }, signal);
     const cluster = elasticsearchCluster(this.#settings.search);
     try {
       const properties = {
@@ -90,6 +97,44 @@ export class WorkerWorld implements AsyncDisposable {
       return { partition: id % this.partitions, key: null, value: bad ? `bad ${id}` : JSON.stringify({ id, text: 'x'.repeat(50) }) };
     });
     await this.#producer.send(this.input, records);
+  }
+
+  async produceText(value: string): Promise<void> {
+    await this.#producer.send(this.input, [{ partition: 0, key: null, value }]);
+  }
+
+  async produceKeyed(keys: readonly string[]): Promise<void> {
+    await this.#producer.send(
+      this.input,
+      keys.map((key) => ({ partition: 0, key, value: JSON.stringify({ id: this.#produced++ }) })),
+    );
+  }
+
+  /** Produces numbered records in a transaction, and ends it. */
+  async transaction(partition: number, count: number, end: 'commit' | 'abort'): Promise<void> {
+    const producer = this.#kafka.producer({ transactionalId: `${this.name}-${partition}`, maxInFlightRequests: 1, idempotent: true });
+    await producer.connect();
+    try {
+      const transaction = await producer.transaction();
+      const messages = Array.from({ length: count }, () => ({ partition, value: JSON.stringify({ id: this.#produced++ }) }));
+      await transaction.send({ topic: this.input, messages });
+      await transaction[end]();
+    } finally {
+      await producer.disconnect();
+    }
+  }
+
+  /** Removes the records before an offset, as retention does. */
+  async trim(partition: number, before: bigint): Promise<void> {
+    const admin = this.#kafka.admin();
+    await admin.connect();
+    try {
+      // the library deletes only in topics that it happens to know already
+      await admin.fetchTopicOffsets(this.input);
+      await admin.deleteTopicRecords({ topic: this.input, partitions: [{ partition, offset: `${before}` }] });
+    } finally {
+      await admin.disconnect();
+    }
   }
 
   start(options: Partial<Pick<StageProcessPlan, 'kill' | 'hold' | 'fetchBytes' | 'sessionTimeoutMilliseconds'>> = {}): StageProcess {
