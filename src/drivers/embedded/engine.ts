@@ -1,11 +1,11 @@
-import { fileURLToPath } from 'node:url';
+import { extname, join } from 'node:path';
 import { GrueError } from '../../api/errors.ts';
 import type { SqlEngine, SqlOutline } from '../ports.ts';
 import { type LineProcess, ProcessEnded, ProcessSlow, startLines } from './child.ts';
 import { type Answer, type Question, unpackOutline } from './protocol.ts';
 
 export interface SqlEngineOptions {
-  /** The checker's program. From source it is found beside this file; a bundle says where it put it. */
+  /** The checker's program. By default it lies beside this file and is of the same kind: TypeScript in the source, JavaScript in a bundle. */
   readonly checkerPath?: string;
   readonly execPath?: string;
   /** The process ends after this time without a question. */
@@ -19,7 +19,7 @@ export interface SqlEngineOptions {
 /** The operator's side of the embedded engine: DuckDB runs in a process of its own, started when it is needed. */
 export function createSqlEngine(options: SqlEngineOptions = {}): SqlEngine {
   const {
-    checkerPath = fileURLToPath(new URL('./checker.ts', import.meta.url)),
+    checkerPath = join(import.meta.dirname, `checker${extname(import.meta.filename)}`),
     execPath = process.execPath,
     idleMilliseconds = 60_000,
     timeoutMilliseconds = 10_000,
