@@ -31,8 +31,6 @@ export interface Intake {
   readonly bad: BadRecord[];
 }
 
-/** A value of no bytes is no tombstone, but a tombstone is passed on as no bytes. */
-const blank = Buffer.from(' ');
 const tombstone = Buffer.alloc(0);
 
 /** Makes bad records of one batch, with what is known of where they came from. */
@@ -82,6 +80,11 @@ export function intake(binding: Binding, limits: TransformLimits, apart: boolean
         refuse('GRUE-REC-004', `the record has ${size} bytes, the bound is ${limits.recordBytes}`);
         continue;
       }
+      // No tombstone, but it would be passed on as one.
+      if (record.value?.length === 0) {
+        refuse('GRUE-REC-001', 'the value is empty');
+        continue;
+      }
       let key = '';
       if (readKey !== undefined) {
         const parsed = readKey(record.key);
@@ -119,7 +122,6 @@ function originOf({ headers }: RawRecord): string | undefined {
 
 function jsonOf({ value }: RawRecord, decimals: readonly string[]): Buffer {
   if (value === null) return tombstone;
-  if (value.length === 0) return blank;
   if (decimals.length === 0 || !mayHoldLongNumber(value.toString('latin1'))) return value;
   const rewritten = decimalsAsText(value.toString(), decimals);
   return rewritten === undefined ? value : Buffer.from(rewritten);

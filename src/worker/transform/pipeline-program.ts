@@ -1,7 +1,7 @@
 import type { Binding } from '../../api/revision.ts';
 import { identifier, stringLiteral } from '../../drivers/embedded/sql/literals.ts';
 import type { ResolvedBranch } from '../../drivers/embedded/sql/resolved.ts';
-import { duckdbType, formatFieldType, parseFields, type TypedField } from '../../records/field-types.ts';
+import { duckdbType, type FieldType, formatFieldType, parseFields, type TypedField } from '../../records/field-types.ts';
 import { isKeyed, keyFields, partitionKey, primaryKey } from '../../records/identity.ts';
 import { columnOf, extraction, type KeyRule, separators } from './extract.ts';
 import { keyJsonSql } from './identity-sql.ts';
@@ -30,24 +30,25 @@ export function pipelineProgram(branch: ResolvedBranch, reads: Binding, writes: 
   const key = keyFields(reads, primaryKey(reads));
   const rule: KeyRule = reads.type === 'Change' ? 'Same' : 'Free';
   const { sql, reason } = extraction(fields, { texts: rule === 'Same' ? ['k'] : [], key: rule === 'Same' ? key : [], rule, deletions: false });
+  // No field can be named like these: where the user's expressions stand, the columns of ours are out of the way.
+  const own = ['i', 'v', ...(rule === 'Same' ? ['k'] : []), 'x', 'y', 'flawed', ...fields.map((_, n) => columnOf(n))];
   const named = fields.map(({ name }, n) => `${columnOf(n)} AS ${identifier(name)}`).join(', ');
 
   const { columns } = branch;
   const { keyed, placedBy } = outputKeys(writes);
   const result = (name: string): string => `r.${columnOf(columns.findIndex(({ field }) => field.name === name))}`;
   const keyColumns = (names: readonly string[]) => keyFields(writes, names).map(({ name, type }) => ({ name, type, value: result(name) }));
-  const nullKeys = primaryKey(writes).map((name) => ({ name, test: `${result(name)} IS NULL` }));
-  const strays = columns.flatMap(({ field }) => {
-    const test = unwritable(field.type, result(field.name));
-    return test === undefined ? [] : [{ field, test: `(${test})` }];
+  const nullKeys: readonly Check[] = keyFields(writes, primaryKey(writes)).map(({ name, type }) => ({
+    name,
+    type,
+    test: `(r IS NOT NULL AND ${result(name)} IS NULL)`,
+  }));
+  const strays: readonly Check[] = columns.flatMap(({ field: { name, type } }) => {
+    const test = unwritable(type, result(name));
+    return test === undefined ? [] : [{ name, type, test: `coalesce(${test}, false)` }];
   });
   const deleting = reads.type === 'Change' && writes.type === 'Change' && branch.where !== undefined;
-  const spoilt = [
-    'w IS NULL',
-    '(w.w AND r IS NULL)',
-    ...strays.map(({ test }) => `coalesce(${test}, false)`),
-    ...nullKeys.map(({ test }) => `(r IS NOT NULL AND ${test})`),
-  ];
+  const spoilt = ['failure IS NOT NULL', ...strays.map(({ test }) => test), ...nullKeys.map(({ test }) => test)];
   const value = `json_object(${columns.map(({ field }) => `'${field.name}', ${jsonValue(field.type, result(field.name))}`).join(', ')})::VARCHAR`;
   const keyText = keyed ? keyJsonSql(keyColumns(primaryKey(writes))) : "''";
   const place = placedBy === 'Own' ? keyJsonSql(keyColumns(partitionKey(writes))) : "''";
@@ -62,11 +63,13 @@ export function pipelineProgram(branch: ResolvedBranch, reads: Binding, writes: 
     .join(', ');
 
   return `${sql},
-named AS (SELECT i, v,${rule === 'Same' ? ' k,' : ''} x, y, flawed, ${fields.map((_, n) => columnOf(n)).join(', ')}, ${named} FROM typed),
-tested AS (SELECT *, TRY(struct_pack(w := coalesce(${branch.where ?? 'true'}, false))) AS w FROM named),
-evaluated AS (SELECT *, CASE WHEN w.w THEN TRY(struct_pack(${evaluated}))${deleting ? ` WHEN NOT w.w THEN TRY(struct_pack(${evaluatedKey}))` : ''} END AS r FROM tested),
-judged AS (SELECT *, flawed OR ${spoilt.join(' OR ')} AS bad FROM evaluated),
-lines AS (SELECT CASE WHEN bad THEN i || ${separators.part} || CASE WHEN NOT flawed THEN ${failure(branch, strays, nullKeys)} ELSE ${reason} END END AS problem,
+named AS (SELECT ${own.map((name) => `${name} AS "#${name}"`).join(', ')}, ${named} FROM typed),
+tested AS (SELECT *, TRY(struct_pack(w := coalesce(${branch.where ?? 'true'}, false))) AS "#w" FROM named),
+evaluated AS (SELECT *, CASE WHEN "#w".w THEN TRY(struct_pack(${evaluated}))${deleting ? ` WHEN NOT "#w".w THEN TRY(struct_pack(${evaluatedKey}))` : ''} END AS "#r" FROM tested),
+explained AS (SELECT *, ${failureOf(branch)} AS "#failure" FROM evaluated),
+plain AS (SELECT ${[...own, 'w', 'r', 'failure'].map((name) => `"#${name}" AS ${name}`).join(', ')} FROM explained),
+judged AS (SELECT *, flawed OR ${spoilt.join(' OR ')} AS bad FROM plain),
+lines AS (SELECT CASE WHEN bad THEN i || ${separators.part} || CASE WHEN NOT flawed THEN ${flawOf(strays, nullKeys)} ELSE ${reason} END END AS problem,
   CASE WHEN NOT bad AND r IS NOT NULL THEN ${line} END AS line, NOT bad AND r IS NOT NULL AS kept FROM judged)
 SELECT count(*)::VARCHAR, string_agg(line, ${separators.record}), count(*) FILTER (kept)::VARCHAR, string_agg(problem, ${separators.record}) FROM lines`;
 }
@@ -79,22 +82,32 @@ function usedFields(branch: ResolvedBranch, reads: Binding): readonly TypedField
   return used.length > 0 ? used : fields.slice(0, 1);
 }
 
-/** Why a record whose fields are right makes no output. */
-function failure(
-  branch: ResolvedBranch,
-  strays: readonly { readonly field: TypedField; readonly test: string }[],
-  nullKeys: readonly { readonly name: string; readonly test: string }[],
-): string {
-  const coded = (code: string, reason: string): string => `'${code}' || ${separators.part} || ${stringLiteral(reason)}`;
-  const fails = branch.columns.map(
+const coded = (code: string, reason: string): string => `'${code}' || ${separators.part} || ${stringLiteral(reason)}`;
+
+/** Which expression fails on a record; NULL if none does. Only then they are tried one by one. */
+function failureOf({ columns, where }: ResolvedBranch): string {
+  const fails = columns.map(
     ({ field, text }) =>
-      `WHEN r IS NULL AND TRY(struct_pack(v := CAST(${text} AS ${duckdbType(field.type)}))) IS NULL THEN ${coded('GRUE-REC-005', `the expression for field ${field.name} fails on the record: ${shorten(text)}`)}`,
+      `WHEN TRY(struct_pack(v := CAST(${text} AS ${duckdbType(field.type)}))) IS NULL THEN ${coded('GRUE-REC-005', `the expression for field ${field.name} fails on the record: ${shorten(text)}`)}`,
   );
-  return `CASE WHEN w IS NULL THEN ${coded('GRUE-REC-005', `the condition after WHERE fails on the record: ${shorten(branch.where ?? '')}`)}
-${fails.join('\n')}
-${nullKeys.map(({ name, test }) => `WHEN r IS NOT NULL AND ${test} THEN ${coded('GRUE-REC-003', `the key field ${name} of the result is null`)}`).join('\n')}
-${strays.map(({ field, test }) => `WHEN ${test} THEN ${coded('GRUE-REC-005', `the result for field ${field.name} cannot be written as ${formatFieldType(field.type)}: not a finite number, too precise, or outside the years 1 to 9999`)}`).join('\n')}
-ELSE ${coded('GRUE-REC-005', 'the SELECT fails on the record')} END`;
+  return `CASE WHEN "#w" IS NULL THEN ${coded('GRUE-REC-005', `the condition after WHERE fails on the record: ${shorten(where ?? '')}`)}
+WHEN "#w".w AND "#r" IS NULL THEN CASE ${fails.join('\n')} ELSE ${coded('GRUE-REC-005', 'the SELECT fails on the record')} END END`;
+}
+
+interface Check {
+  readonly name: string;
+  readonly type: FieldType;
+  /** SQL that is true of a result that must not be written. */
+  readonly test: string;
+}
+
+/** Why the result of a record cannot be written. */
+function flawOf(strays: readonly Check[], nullKeys: readonly Check[]): string {
+  const beyond = ({ name, type, test }: Check): string =>
+    `WHEN ${test} THEN ${coded('GRUE-REC-005', `the result for field ${name} cannot be written as ${formatFieldType(type)}: it is not finite, too precise, or outside the years 1 to 9999`)}`;
+  return `CASE WHEN failure IS NOT NULL THEN failure
+${nullKeys.map(({ name, test }) => `WHEN ${test} THEN ${coded('GRUE-REC-003', `the key field ${name} of the result is null`)}`).join('\n')}
+${strays.map(beyond).join('\n')} END`;
 }
 
 const shorten = (sql: string): string => (sql.length > 200 ? `${sql.slice(0, 200)}...` : sql);
