@@ -228,6 +228,13 @@ function makeControllers(
 
   const migration = make('migration', 'StreamMigration', reconcileMigration);
   migration.watch(migrations, { relevant: asked });
+  // A rival that begins to wait, or ends, concerns all that are under way beside it.
+  const peers = (object: StreamMigration) =>
+    migrations.cache.list(namespaced(object)).flatMap((peer) => (peer.status?.outcome === undefined ? [keyIn(peer, peer.metadata.name)] : []));
+  migration.watch(migrations, {
+    keysOf: peers,
+    relevant: (before, after) => before.status?.waitingFor !== after.status?.waitingFor || before.status?.outcome !== after.status?.outcome,
+  });
   migration.watch(revisions, { keysOf: (object) => (object.spec.migration === '' ? [] : [keyIn(object, object.spec.migration)]), relevant: revisionMoved });
   return [platform, topology, revision, migration];
 }

@@ -258,6 +258,7 @@ export const migrationStatus = z
       .describe('The one call that moves readers.'),
     gates: listBy(['name'], gateResult, 16).optional().describe('The last result of each gate.'),
     requests: z.array(requestResult).max(10).optional().describe('The last requests of people and their results.'),
+    waitingFor: text(63).optional().describe('The migration over some of the same resources that has to end first.'),
     approved: z
       .array(z.object({ step: migrationStep.describe('The step.'), plan: planHash.describe('Hash of the plan at that time.') }))
       .max(3)

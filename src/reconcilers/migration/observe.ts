@@ -109,7 +109,12 @@ function rivalsOf(migration: StreamMigration, facts: TopologyFacts): readonly Ri
   return facts.migrations
     .filter((other) => other.metadata.uid !== migration.metadata.uid && other.status?.outcome === undefined && other.metadata.deletionTimestamp === undefined)
     .filter((other) => [...territory(other, facts)].some((key) => own.has(key)))
-    .map((other) => ({ name: other.metadata.name, newer: age(other) > age(migration), flipped: hasFlipped(other) || other.status?.flip !== undefined }));
+    .map((other) => ({
+      name: other.metadata.name,
+      newer: age(other) > age(migration),
+      waitsForUs: other.status?.waitingFor === migration.metadata.name,
+      flipped: hasFlipped(other) || other.status?.flip !== undefined,
+    }));
 }
 
 /** Planning waits until everything named is there, sound, as the digest says, and unchanged for a while: a sync applies its files in any order. */

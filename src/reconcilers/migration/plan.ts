@@ -8,7 +8,7 @@ import { abort, rollBack } from './steps/leave.ts';
 import { planClosure } from './steps/plan-closure.ts';
 import { provisionGreen } from './steps/provision.ts';
 import { honourDeletion, honourRequests, pause } from './steps/requests.ts';
-import { settleInputs } from './steps/settle.ts';
+import { awaitRivals, settleInputs } from './steps/settle.ts';
 import { soak } from './steps/soak.ts';
 import { tearDown } from './steps/teardown.ts';
 import { stopAtFailedGate, verifyParity } from './steps/verify.ts';
@@ -21,7 +21,8 @@ export const way: readonly Step[] = [
   abort, //          off the way before the flip
   rollBack, //       off the way after it
   pause,
-  settleInputs, //   named resources there, sound, and unchanged for a while; no rival
+  settleInputs, //   named resources there, sound, and unchanged for a while
+  awaitRivals, //    one migration at a time over the same resources
   planClosure, //    what is cloned, what is shared, and why
   awaitApproval('Provision'),
   provisionGreen,

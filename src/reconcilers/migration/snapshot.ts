@@ -42,6 +42,8 @@ export interface Rival {
   readonly name: string;
   /** Made after this one. */
   readonly newer: boolean;
+  /** It could be planned, and says that it waits for this one. */
+  readonly waitsForUs: boolean;
   /** Its readers have moved, so only it can go on. */
   readonly flipped: boolean;
 }

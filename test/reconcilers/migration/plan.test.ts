@@ -43,13 +43,13 @@ describe('before the plan', () => {
     expect(decision.message).toContain('GRUE-PLT-002');
   });
   test('an older migration over the same resources is waited for', () => {
-    expect(decide({ facts: { rivals: [{ name: 'older', newer: false, flipped: false }], proposal } })).toMatchObject({
+    expect(decide({ facts: { rivals: [{ name: 'older', newer: false, waitsForUs: false, flipped: false }], proposal } })).toMatchObject({
       phase: 'Pending',
-      message: expect.stringContaining('older'),
+      record: { waitingFor: 'older' },
     });
   });
   test('a newer migration whose readers have moved is waited for as well', () => {
-    expect(decide({ facts: { rivals: [{ name: 'newer', newer: true, flipped: true }], proposal } })).toMatchObject({ phase: 'Pending' });
+    expect(decide({ facts: { rivals: [{ name: 'newer', newer: true, waitsForUs: false, flipped: true }], proposal } })).toMatchObject({ phase: 'Pending' });
   });
   test('a plan that is refused is said with all its reasons at once', () => {
     const refused = [new GrueError('GRUE-API-003', 'a cycle'), new GrueError('GRUE-SQL-003', 'no column')];
@@ -276,9 +276,22 @@ describe('off the way', () => {
     expect(record).toMatchObject({ attempt: 2, plan: undefined, fence: undefined, gates: undefined, fencesPassed: undefined, ending: undefined });
   });
   test('a newer migration over the same resources supersedes one whose readers have not moved', () => {
-    const rivals = [{ name: 'newer', newer: true, flipped: false }];
+    const rivals = [{ name: 'newer', newer: true, waitsForUs: true, flipped: false }];
     expect(decide({ status: verified, facts: { ...running, rivals } }).record).toMatchObject({ ending: { way: 'Abort', reason: 'superseded by newer' } });
     expect(decide({ status: flipped, facts: { revisions: bothColours, aliases: onGreen, rivals } }).record?.ending).toBeUndefined();
+  });
+});
+
+describe('a newer migration', () => {
+  test('that has an error in it supersedes nothing', () => {
+    const rivals = [{ name: 'newer', newer: true, waitsForUs: false, flipped: false }];
+    expect(decide({ status: verified, facts: { ...running, rivals } }).record?.ending).toBeUndefined();
+  });
+  test('that is refused does not say that it waits', () => {
+    const rivals = [{ name: 'older', newer: false, waitsForUs: false, flipped: false }];
+    const decision = decide({ facts: { rivals, proposal: { refused: [new GrueError('GRUE-API-003', 'a cycle')] } } });
+    expect(decision).toMatchObject({ phase: 'Planning', stalled: { reason: 'PlanRefused' } });
+    expect(decision.record).toBeUndefined();
   });
 });
 

@@ -5,7 +5,7 @@ import { removeGreen } from './requests.ts';
 /** Before the flip: green is removed, and blue was never touched. A newer migration over the same resources has the same effect. */
 export const abort: Step = (s) => {
   const { ending, flip } = s.status;
-  const newer = s.rivals.find((rival) => rival.newer && !rival.flipped);
+  const newer = s.rivals.find((rival) => rival.waitsForUs && !rival.flipped);
   if (newer && flip === undefined && (ending === undefined || ending.way === 'Hold'))
     return note('Aborting', `superseded by ${newer.name}`, { ending: { way: 'Abort', reason: `superseded by ${newer.name}`, time: timeOf(s) } });
   if (ending === undefined || ending.way === 'Rollback') return undefined;

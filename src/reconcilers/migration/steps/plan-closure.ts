@@ -1,17 +1,17 @@
-import { doNow, note, type Step, stall } from '../decision.ts';
+import { doNow, note, type Step } from '../decision.ts';
 import { timeOf } from '../status.ts';
 import { finalizer } from './requests.ts';
 
 /** What is cloned, what is shared, and why. The plan is frozen with its hash; approvals are for that hash. */
 export const planClosure: Step = (s) => {
-  if (s.status.plan !== undefined || s.proposal === undefined) return undefined;
-  if ('refused' in s.proposal) return stall('Planning', 'PlanRefused', s.proposal.refused.map(({ line }) => line).join('; '), 5_000);
-  if ('nothingToDo' in s.proposal) return note('Completed', `nothing to do: ${s.proposal.nothingToDo}`, { outcome: 'NothingToDo' });
+  if (s.status.plan !== undefined || s.proposal === undefined || 'refused' in s.proposal) return undefined;
+  if ('nothingToDo' in s.proposal) return note('Completed', `nothing to do: ${s.proposal.nothingToDo}`, { outcome: 'NothingToDo', waitingFor: undefined });
   // The finalizer comes before the first thing that a deletion would leave behind.
   if (!s.migration.metadata.finalizers?.includes(finalizer)) return doNow('Planning', 'protecting the migration', { kind: 'Protect', hold: true });
   const { hash, steps } = s.proposal.plan;
   const clones = steps.filter(({ action }) => action === 'Clone');
   return note('Planning', `${clones.length} Revisions to clone, ${steps.length - clones.length} to share`, {
     plan: { hash, steps: [...steps], time: timeOf(s) },
+    waitingFor: undefined,
   });
 };

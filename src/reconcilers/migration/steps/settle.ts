@@ -1,13 +1,24 @@
-import { type Step, stall, waitFor } from '../decision.ts';
+import { note, type Step, stall, waitFor } from '../decision.ts';
 
-/** The named resources are there, sound and unchanged for a while, and nobody else is changing them. */
+/** The named resources are there, sound and unchanged for a while. */
 export const settleInputs: Step = (s) => {
   if (s.status.plan !== undefined) return undefined;
   if (s.unreachable) return stall('Pending', 'PlatformUnavailable', s.unreachable.line, 5_000);
   const first = s.unsettled[0];
   if (first?.reason === 'Settling') return waitFor('Pending', first.message, 500);
   if (first) return stall('Pending', first.reason, s.unsettled.map(({ message }) => message).join('; '), 1_000);
-  const older = s.rivals.find((rival) => !rival.newer || rival.flipped);
-  if (older) return waitFor('Pending', `GRUE-MIG-002: waiting for migration ${older.name}, which holds some of the same resources`, 2_000);
+  if (s.proposal && 'refused' in s.proposal) return stall('Planning', 'PlanRefused', s.proposal.refused.map(({ line }) => line).join('; '), 5_000);
   return undefined;
+};
+
+/**
+ * One at a time over the same resources. Only a migration that could be planned says that it waits: by this it supersedes an older one
+ * whose readers have not moved, and one with an error in it supersedes nothing.
+ */
+export const awaitRivals: Step = (s) => {
+  if (s.status.plan !== undefined || s.proposal === undefined) return undefined;
+  const older = s.rivals.find((rival) => !rival.newer || rival.flipped);
+  if (older === undefined) return undefined;
+  const message = `GRUE-MIG-002: waiting for migration ${older.name}, which holds some of the same resources`;
+  return s.status.waitingFor === older.name ? waitFor('Pending', message, 2_000) : { ...note('Pending', message, { waitingFor: older.name }), again: 2_000 };
 };
