@@ -70,6 +70,7 @@ interface Series {
 const longestNoteBytes = 1024;
 const newPerObject = { perSecond: 1 / 60, burst: 25 };
 const tries = 3;
+const forgetEvery = 10_000;
 
 export function eventRecorder(options: EventRecorderOptions): EventRecorder {
   const { api, clock, logger, metrics, fieldManager } = options;
@@ -81,6 +82,7 @@ export function eventRecorder(options: EventRecorderOptions): EventRecorder {
   const pending = new Set<Series>();
   const giveUp = new AbortController();
   let sending: Promise<void> | undefined;
+  let forgotAt = clock.monotonic();
 
   function record(regarding: KubeObject, event: EventNote): void {
     const now = clock.monotonic();
@@ -128,8 +130,10 @@ export function eventRecorder(options: EventRecorderOptions): EventRecorder {
     return entry.bucket.tryTake();
   }
 
-  /** Drops series that are over and buckets that are full again. Done where new ones are made, so both stay bounded. */
+  /** Drops series that are over and buckets that are full again. Done where new ones are made, but not for each of thousands. */
   function forgetOld(now: number): void {
+    if (now - forgotAt < forgetEvery) return;
+    forgotAt = now;
     for (const series of running.values()) {
       if (now - series.lastAt >= seriesTime && !series.cancelWrite) running.delete(series.key);
     }

@@ -11,6 +11,8 @@ let store: KubeStore;
 /** Stands before every call of every candidate. */
 let before: (call: StoreCall, identity: string) => Promise<void> | void;
 let writes: string[];
+/** Who looked when. */
+let looks: { readonly identity: string; readonly at: number }[];
 const ref = { namespace: 'grue', name: 'operator' };
 const forever = new AbortController().signal;
 
@@ -19,11 +21,13 @@ beforeEach(() => {
   store = kubeStore();
   before = () => {};
   writes = [];
+  looks = [];
 });
 
 function candidate(identity: string, from: VirtualClock = clock): LeaderLease {
   const api: KubeApi = storeApi(store, (call) => {
-    if (call.verb !== 'get') writes.push(identity);
+    if (call.verb === 'get') looks.push({ identity, at: clock.monotonic() });
+    else writes.push(identity);
     return before(call, identity);
   });
   const metrics = { leading: () => {} };
@@ -64,6 +68,17 @@ test('it is renewed every two seconds with one call, and a second candidate neve
   expect(two.leads()).toBe(false);
   expect(writes).toEqual(Array.from({ length: 300 }, () => 'one'));
   expect(one.leaseValidUntil() - clock.monotonic()).toBe(10_000);
+});
+
+test('a candidate looks at the lease more often than every two seconds, so a released one is found in time', async () => {
+  acquiring(candidate('one'));
+  await clock.advance(0);
+  acquiring(candidate('two'));
+  await clock.advance(60_000);
+  const times = looks.filter(({ identity }) => identity === 'two').map(({ at }) => at);
+  const gaps = times.slice(1).map((at, i) => at - (times[i] ?? 0));
+  expect(Math.max(...gaps)).toBeLessThan(2_000);
+  expect(gaps.length).toBeGreaterThan(25);
 });
 
 test('of many candidates that begin at one moment exactly one leads', async () => {
@@ -209,6 +224,7 @@ describe('release', () => {
     acquiring(candidate('one'));
     await clock.advance(0);
     await candidate('two').release();
+    expect(looks.map(({ identity }) => identity)).not.toContain('two');
     const three = candidate('three');
     store.merge(leaseType, ref, { spec: { holderIdentity: null } });
     acquiring(three);

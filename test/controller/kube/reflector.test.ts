@@ -227,15 +227,18 @@ describe('after a break', () => {
     expect(relevant).not.toHaveBeenCalled();
   });
 
-  test('a server that was restored and counts from a lower version is listed again', async () => {
+  test('a server that was restored, counts from a lower version and refuses ours is listed again', async () => {
     add('a');
     const made = start(make());
     await clock.advance(0);
+    failing.watch = [error('Unavailable')];
+    await clock.advance(50_100);
     remove('a');
     store.resetVersion(50);
     add('b');
-    await clock.advance(300_000);
+    await clock.advance(60_000);
     expect(made.cache.keys()).toEqual(['shop/b']);
+    expect(verbs().filter((verb) => verb === 'list')).toHaveLength(2);
   });
 });
 
