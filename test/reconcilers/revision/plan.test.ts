@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest';
+import { GrueError } from '../../../src/api/errors.ts';
+import type { Revision, RevisionStatus } from '../../../src/api/revision.ts';
+import { plan } from '../../../src/reconcilers/revision/plan.ts';
+import type { PhysicalFacts, Snapshot } from '../../../src/reconcilers/revision/snapshot.ts';
+import { at, now, revision } from '../migration/snapshots.ts';
+
+const quiet: PhysicalFacts = { members: 0, missingInputs: [], aliasTargets: [], lag: undefined, rate: undefined, replaced: undefined };
+
+interface Shape {
+  readonly of?: Revision;
+  readonly status?: RevisionStatus;
+  readonly deleted?: boolean;
+  readonly facts?: Partial<Snapshot>;
+  readonly physical?: Partial<PhysicalFacts>;
+}
+
+const sink = revision('Connection', 'delays-index', 1);
+const decide = ({ of = sink, status = {}, deleted, facts, physical }: Shape) =>
+  plan({
+    revision: { ...of, status, metadata: { ...of.metadata, ...(deleted ? { deletionTimestamp: at(1) } : {}) } },
+    now,
+    role: 'green',
+    unreachable: undefined,
+    watched: false,
+    otherServers: undefined,
+    physical: { ...quiet, ...physical },
+    ...facts,
+  });
+
+const made: RevisionStatus = { state: 'Pending', wanted: 'Stopped', uuids: { index: 'uuid' }, startOffsets: [{ topic: 'delays-1', offsets: '0,0,0' }] };
+const running: RevisionStatus = { ...made, state: 'Running', wanted: 'Running' };
+
+describe('a Revision that is wanted', () => {
+  test('waits for the topics that it reads', () => {
+    expect(decide({ physical: { missingInputs: ['delays-1'] } })).toMatchObject({ state: 'Pending', reason: 'WaitingForInputs', message: expect.stringContaining('delays-1') });
+  });
+  test('is made first, and its workers stay away until its floor is written down', () => {
+    expect(decide({})).toMatchObject({ state: 'Pending', wanted: 'Stopped', effect: { kind: 'Realise' } });
+  });
+  test('then its start is committed, and only then it runs', () => {
+    expect(decide({ status: made })).toMatchObject({ state: 'Running', wanted: 'Running', effect: { kind: 'CommitStart' } });
+  });
+  test('of a first install gives a free alias to its index, once', () => {
+    expect(decide({ status: running })).toMatchObject({ effect: { kind: 'BindAlias' } });
+    expect(decide({ status: { ...running, bound: true } }).effect).toBeUndefined();
+    expect(decide({ status: running, physical: { aliasTargets: ['other'] } }).effect).toBeUndefined();
+  });
+  test('of a migration never binds an alias: that is the flip', () => {
+    expect(decide({ of: revision('Connection', 'delays-index', 2), status: running }).effect).toBeUndefined();
+  });
+  test('a stream runs as soon as its topic is there', () => {
+    expect(decide({ of: revision('Stream', 'delays', 1) })).toMatchObject({ state: 'Running', wanted: 'Running', effect: { kind: 'Realise' } });
+  });
+  test('whose input was replaced stops', () => {
+    expect(decide({ status: running, physical: { replaced: 'topic flights has another id' } })).toMatchObject({ state: 'Failed', wanted: 'Stopped', reason: 'OriginChanged' });
+  });
+});
+
+describe('a Revision that nothing uses', () => {
+  test('is stopped, and says so when the last worker has left', () => {
+    expect(decide({ status: running, facts: { role: 'retired' }, physical: { members: 2 } })).toMatchObject({ state: 'Running', wanted: 'Stopped' });
+    expect(decide({ status: running, facts: { role: 'retired' } })).toMatchObject({ state: 'Stopped', wanted: 'Stopped' });
+  });
+  test('is removed when it is deleted, after its workers have left', () => {
+    expect(decide({ deleted: true, facts: { role: 'retired' }, physical: { members: 1 } }).effect).toBeUndefined();
+    expect(decide({ deleted: true, facts: { role: 'retired' } })).toMatchObject({ effect: { kind: 'Remove' } });
+  });
+});
+
+describe('a Revision in use', () => {
+  test.each(['live', 'green', 'blue'] as const)('that is %s is not removed, whoever deletes it', (role) => {
+    const decision = decide({ status: running, deleted: true, facts: { role } });
+    expect(decision).toMatchObject({ wanted: 'Running', reason: 'InUse' });
+    expect(decision.effect).toBeUndefined();
+  });
+  test('is left as it is while the servers cannot be asked, or are others than those it was made on', () => {
+    const unreachable = new GrueError('GRUE-PLT-002', 'no broker answers');
+    expect(decide({ status: running, facts: { role: undefined, unreachable, physical: undefined } })).toMatchObject({ state: 'Running', wanted: 'Running' });
+    const decision = decide({ status: running, deleted: true, facts: { otherServers: 'GRUE-PLT-007: another cluster', physical: undefined } });
+    expect(decision).toMatchObject({ state: 'Running', wanted: 'Running', reason: 'OtherServers' });
+    expect(decision.effect).toBeUndefined();
+  });
+});
