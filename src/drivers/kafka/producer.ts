@@ -64,6 +64,7 @@ export function openProducer(settings: KafkaSettings, logger: Logger): RecordPro
   return {
     async send(topic, records) {
       const refused: RefusedRecord[] = [];
+      if (records.length === 0) return refused;
       try {
         const producer = await connected();
         for (const [from, to] of chunks(records)) refused.push(...(await sendChunk(producer, topic, records.slice(from, to), from)));
