@@ -7,6 +7,7 @@
  * 3. Every condition carries the generation that it was computed from.
  * 4. Conditions of types that the caller does not own are neither changed nor removed.
  * 5. An owned type that is no longer wanted is removed.
+ * 6. A message is one line of at most 1,024 characters, whatever an error of a server has put into it.
  */
 
 export type ConditionStatus = 'True' | 'False' | 'Unknown';
@@ -70,8 +71,15 @@ function stamp(before: Condition | undefined, wanted: WantedCondition, context: 
     type: wanted.type,
     status: wanted.status,
     reason: wanted.reason,
-    message: wanted.message,
+    message: shortened(wanted.message),
     lastTransitionTime: moved ? context.now : before.lastTransitionTime,
     ...(context.generation === undefined ? {} : { observedGeneration: context.generation }),
   };
+}
+
+const longestMessage = 1_024;
+
+function shortened(message: string): string {
+  const line = message.replace(/\s*[\r\n]+\s*/g, ' ');
+  return line.length <= longestMessage ? line : `${line.slice(0, longestMessage - 1)}…`;
 }

@@ -52,3 +52,10 @@ test('a condition that is absent or Unknown is not true', () => {
   expect(isConditionTrue([{ ...ready, status: 'True' }], 'Ready')).toBe(true);
   expect(findCondition([ready], 'Ready')).toBe(ready);
 });
+
+test('a message is one line of at most 1,024 characters', () => {
+  const wanted = { type: 'Ready', status: 'False', reason: 'Refused', message: `first\n  second ${'x'.repeat(2_000)}` } as const;
+  const [condition] = mergeConditions([], [wanted], { now: '2026-11-21T12:00:00Z' });
+  expect(condition?.message).toMatch(/^first second x+…$/);
+  expect(condition?.message).toHaveLength(1_024);
+});

@@ -33,7 +33,11 @@ const running: RevisionStatus = { ...made, state: 'Running', wanted: 'Running' }
 
 describe('a Revision that is wanted', () => {
   test('waits for the topics that it reads', () => {
-    expect(decide({ physical: { missingInputs: ['delays-1'] } })).toMatchObject({ state: 'Pending', reason: 'WaitingForInputs', message: expect.stringContaining('delays-1') });
+    expect(decide({ physical: { missingInputs: ['delays-1'] } })).toMatchObject({
+      state: 'Pending',
+      reason: 'WaitingForInputs',
+      message: expect.stringContaining('delays-1'),
+    });
   });
   test('is made first, and its workers stay away until its floor is written down', () => {
     expect(decide({})).toMatchObject({ state: 'Pending', wanted: 'Stopped', effect: { kind: 'Realise' } });
@@ -53,7 +57,11 @@ describe('a Revision that is wanted', () => {
     expect(decide({ of: revision('Stream', 'delays', 1) })).toMatchObject({ state: 'Running', wanted: 'Running', effect: { kind: 'Realise' } });
   });
   test('whose input was replaced stops', () => {
-    expect(decide({ status: running, physical: { replaced: 'topic flights has another id' } })).toMatchObject({ state: 'Failed', wanted: 'Stopped', reason: 'OriginChanged' });
+    expect(decide({ status: running, physical: { replaced: 'topic flights has another id' } })).toMatchObject({
+      state: 'Failed',
+      wanted: 'Stopped',
+      reason: 'OriginChanged',
+    });
   });
 });
 
