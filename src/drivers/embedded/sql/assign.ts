@@ -1,4 +1,5 @@
 import type { FieldType, ScalarType } from '../../../records/field-types.ts';
+import type { Constant } from './expression.ts';
 
 /**
  * What may stand in a column without a CAST: what loses nothing, and what the SQL standard assigns (an exact number to DOUBLE).
@@ -10,9 +11,9 @@ const integerDigits = { TINYINT: 3, SMALLINT: 5, INTEGER: 10, BIGINT: 19, HUGEIN
 const unsigned: Readonly<Record<string, keyof typeof bits>> = { UTINYINT: 'SMALLINT', USMALLINT: 'INTEGER', UINTEGER: 'BIGINT', UBIGINT: 'HUGEINT' };
 const targetBits = { TINYINT: 8, SMALLINT: 16, INT: 32, BIGINT: 64 } as const;
 
-/** @param from type of the expression as the embedded engine names it @param constant value of the expression if it is a constant whole number */
-export function assignable(from: string, to: FieldType, constant: bigint | undefined): boolean {
-  if (from === '"NULL"' || from === 'NULL' || from === 'SQLNULL') return true;
+/** @param from type of the expression as the embedded engine names it @param constant the expression itself, if it is NULL or a whole number */
+export function assignable(from: string, to: FieldType, constant: Constant | undefined): boolean {
+  if (constant === 'NULL') return true;
   if (to.name === 'ARRAY') return from.endsWith('[]') && assignable(from.slice(0, -2), to.element, undefined);
   return scalarAssignable(from, to, constant);
 }

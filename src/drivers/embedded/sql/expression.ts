@@ -17,9 +17,11 @@ export interface Expression {
   readonly at: number | undefined;
   /** Set if the expression is a column and nothing else. */
   readonly column?: string;
-  /** Set if the expression is a whole number and nothing else. */
-  readonly integer?: bigint;
+  /** Set if the expression is a whole number, or NULL, and nothing else: the engine gives these a type of its own choice. */
+  readonly constant?: Constant;
 }
+
+export type Constant = bigint | 'NULL';
 
 export interface Scope extends Source {
   /** What columns may be qualified with: the name of the stream or its alias. */
@@ -57,8 +59,8 @@ export function readExpression(scope: Scope, root: Node): Expression {
   const body = write(root, 0);
   const at = startOf(root);
   const column = root['class'] === 'COLUMN_REF' ? columns[0]?.name : undefined;
-  const integer = root['class'] === 'CONSTANT' && /^\(?-?\d+\)?$/.test(body) ? BigInt(body.replace(/[()]/g, '')) : undefined;
-  return { text: body, columns, at, ...(column === undefined ? {} : { column }), ...(integer === undefined ? {} : { integer }) };
+  const constant = root['class'] === 'CONSTANT' ? constantOf(body) : undefined;
+  return { text: body, columns, at, ...(column === undefined ? {} : { column }), ...(constant === undefined ? {} : { constant }) };
 
   function refuse(node: Node, what: string, fix = useFlink): never {
     throw sqlError(scope, 'GRUE-SQL-004', locationOf(node), `${what} is not supported by the embedded engine`, fix);
@@ -169,3 +171,6 @@ export function readExpression(scope: Scope, root: Node): Expression {
     }
   }
 }
+
+const constantOf = (literal: string): Constant | undefined =>
+  literal === 'NULL' ? literal : /^\(?-?\d+\)?$/.test(literal) ? BigInt(literal.replace(/[()]/g, '')) : undefined;

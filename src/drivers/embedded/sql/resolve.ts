@@ -162,9 +162,9 @@ async function fill(
     at: branch.at,
     columns: targets.map((field) => {
       const place = names.indexOf(field.name);
-      const { text, at, column, integer } = columns[place]!.expression;
+      const { text, at, column, constant } = columns[place]!.expression;
       const from = types[place]!;
-      if (!assignable(from, field.type, integer))
+      if (!assignable(from, field.type, constant))
         throw sqlError(
           source,
           'GRUE-SQL-006',

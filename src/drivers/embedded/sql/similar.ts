@@ -3,7 +3,9 @@ export function similar(text: string, candidates: readonly string[]): string | u
   const wanted = text.toLowerCase();
   const ranked = candidates.map((candidate) => ({ candidate, distance: distance(wanted, candidate.toLowerCase()) })).sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
-  return best !== undefined && best.distance <= Math.max(1, Math.floor(text.length / 3)) ? best.candidate : undefined;
+  if (best === undefined) return undefined;
+  const somethingInCommon = best.distance < Math.max(text.length, best.candidate.length);
+  return somethingInCommon && best.distance <= Math.max(1, Math.floor(text.length / 3)) ? best.candidate : undefined;
 }
 
 /** Edits that make one text of the other; two neighbours swapped count as one, being the commonest slip. */
