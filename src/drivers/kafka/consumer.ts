@@ -12,7 +12,7 @@ export interface GroupConsumerOptions {
   readonly topics: readonly string[];
   /** Partitions of all topics together; every one may be processed at the same time. */
   readonly partitions: number;
-  /** Bounds what one fetch brings, over all partitions of a broker. */
+  /** About what one fetch brings at most, shared by all partitions. */
   readonly fetchBytes: number;
   readonly sessionTimeoutMilliseconds: number;
   readonly clock: Clock;
@@ -24,12 +24,15 @@ const LONG_POLL_MS = 250;
 /** How long a busy partition holds up the others of its broker before it is paused. */
 const PATIENCE_MS = 200;
 const METADATA_MAX_AGE_MS = 30_000;
+/** Smaller batches cost more per record, larger ones only memory: some thousand records are enough. */
+const PARTITION_BYTES = { least: 128 * 1024, most: 1024 * 1024 } as const;
 
 /**
  * A consumer that has not joined yet. The library's own idea of where to read is never used: it is sought before it reads, what comes is
  * checked against what was asked for, and only what it is told is committed.
  */
 export function groupConsumer(options: GroupConsumerOptions): GroupConsumer {
+  const maxBytesPerPartition = Math.min(Math.max(Math.floor(options.fetchBytes / options.partitions), PARTITION_BYTES.least), PARTITION_BYTES.most);
   const consumer = kafkajs(options.settings, options.logger).consumer({
     groupId: options.group,
     partitionAssigners: [PartitionAssigners.roundRobin],
@@ -37,8 +40,9 @@ export function groupConsumer(options: GroupConsumerOptions): GroupConsumer {
     heartbeatInterval: Math.max(250, Math.floor(options.sessionTimeoutMilliseconds / 10)),
     rebalanceTimeout: Math.max(30_000, options.sessionTimeoutMilliseconds),
     maxWaitTimeInMs: LONG_POLL_MS,
-    maxBytes: options.fetchBytes,
-    maxBytesPerPartition: Math.max(16_384, Math.floor(options.fetchBytes / options.partitions)),
+    maxBytesPerPartition,
+    // room for all of them: brokers fill an answer in the order of the question, so the last partitions would starve
+    maxBytes: maxBytesPerPartition * options.partitions,
     metadataMaxAge: METADATA_MAX_AGE_MS,
     allowAutoTopicCreation: false,
     retry: { initialRetryTime: 100, maxRetryTime: 3_000, retries: 5, restartOnFailure: async () => false },
