@@ -9,7 +9,6 @@ import type { Revision } from './api/revision.ts';
 import type { Stream } from './api/stream.ts';
 import type { StreamMigration } from './api/stream-migration.ts';
 import { systemClock } from './controller/clock.ts';
-import { type Controller, controller, type PassContext } from './controller/controller.ts';
 import { eventRecorder } from './controller/events.ts';
 import type { KubeApi, KubeObject, ResourceType } from './controller/kube/api.ts';
 import { kubeClient } from './controller/kube/client.ts';
@@ -19,7 +18,7 @@ import { leaderLease } from './controller/lease.ts';
 import type { Logger } from './controller/logger.ts';
 import { manager, runtimeChecks } from './controller/manager.ts';
 import { runtimeMetrics } from './controller/metrics.ts';
-import { ownWrites } from './controller/own-writes.ts';
+import { ownWrites, remembering } from './controller/own-writes.ts';
 import { httpServer } from './controller/server.ts';
 import { statusWriter } from './controller/status-writer.ts';
 import { elasticsearchCluster } from './drivers/elasticsearch/cluster.ts';
@@ -28,12 +27,9 @@ import { openKafkaCluster } from './drivers/kafka/cluster.ts';
 import { kafkaRegistry } from './drivers/kafka/registry.ts';
 import { serverPool } from './platform/servers.ts';
 import { emptyMemory } from './reconcilers/memory.ts';
-import { reconcileMigration } from './reconcilers/migration/reconcile.ts';
-import { reconcilePlatform } from './reconcilers/platform/reconcile.ts';
-import { reconcileRevision } from './reconcilers/revision/reconcile.ts';
 import { ownsCondition } from './reconcilers/revision/report.ts';
-import { reconcileTopology } from './reconcilers/topology/reconcile.ts';
-import { fieldManager, type Requeue, type World } from './reconcilers/world.ts';
+import { fieldManager, type World } from './reconcilers/world.ts';
+import { makeControllers, type Sources } from './watches.ts';
 
 export interface OperatorOptions {
   readonly kubeconfig?: string | undefined;
@@ -107,7 +103,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
   const world: World = {
     clock,
     log: logger,
-    kube,
+    kube: remembering(kube, writers.writesOf),
     caches: mapValues(sources, ({ cache }) => cache) as unknown as World['caches'],
     sql,
     servers: pool.servers,
@@ -134,8 +130,6 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
   }
 }
 
-type Sources = { readonly [Name in keyof World['caches']]: Reflector<NonNullable<ReturnType<World['caches'][Name]['get']>>> };
-
 const mapValues = <T, U>(record: Readonly<Record<string, T>>, map: (value: T) => U): Readonly<Record<string, U>> =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
 
@@ -149,7 +143,7 @@ async function clusterUid(kube: KubeApi, signal: AbortSignal): Promise<string> {
 }
 
 function statusWriters(kube: KubeApi, sources: Sources, clock: typeof systemClock) {
-  const writes = new Map(Object.values(sources).map(({ type, cache }) => [type.kind, ownWrites(cache as never, clock)]));
+  const writes = new Map(Object.values(sources).map(({ type, cache }) => [type.kind, ownWrites(cache, clock)]));
   const writers = new Map(
     Object.values(sources).map(({ type }) => {
       const own = writes.get(type.kind) as ReturnType<typeof ownWrites>;
@@ -158,83 +152,8 @@ function statusWriters(kube: KubeApi, sources: Sources, clock: typeof systemCloc
   );
   return {
     writerOf: (object: KubeObject) => writers.get(object.kind) as ReturnType<typeof statusWriter>,
+    writesOf: (kind: string) => writes.get(kind),
     isCurrent: (kind: string) => (key: string) => writes.get(kind)?.cacheIsCurrent(key) ?? true,
+    isNamespaceCurrent: (namespace: string) => [...writes.values()].every((own) => own.namespaceIsCurrent(namespace)),
   };
-}
-
-const namespaced = ({ metadata }: KubeObject): string => metadata.namespace ?? '';
-const keyIn = (object: KubeObject, name: string): string => `${namespaced(object)}/${name}`;
-
-/** Was anything but a status changed: the spec, a request, a finalizer, the beginning of the end? */
-const asked = (before: KubeObject, after: KubeObject): boolean =>
-  before.metadata.generation !== after.metadata.generation ||
-  before.metadata.deletionTimestamp !== after.metadata.deletionTimestamp ||
-  JSON.stringify(before.metadata.annotations) !== JSON.stringify(after.metadata.annotations);
-
-/** What others depend on in a Revision's status; its columns are not among it. */
-const revisionMoved = (before: Revision, after: Revision): boolean => {
-  const facts = ({ status }: Revision) =>
-    JSON.stringify([
-      status?.state,
-      status?.role,
-      status?.wanted,
-      status?.uuids,
-      status?.bound,
-      status?.conditions?.map(({ type, status: truth }) => [type, truth]),
-    ]);
-  return asked(before, after) || facts(before) !== facts(after);
-};
-
-/** What others depend on in a migration's status. */
-const migrationMoved = (before: StreamMigration, after: StreamMigration): boolean => {
-  const facts = ({ status }: StreamMigration) =>
-    JSON.stringify([status?.plan?.hash, status?.outcome, status?.ending?.way, status?.flip, status?.pointOfNoReturn]);
-  return asked(before, after) || facts(before) !== facts(after);
-};
-
-/** Which object concerns which pass. */
-function makeControllers(
-  sources: Sources,
-  world: World,
-  metrics: ReturnType<typeof runtimeMetrics>,
-  { isCurrent }: ReturnType<typeof statusWriters>,
-): readonly Controller[] {
-  const { platforms, streams, pipelines, connections, revisions, migrations } = sources;
-  const make = (name: string, kind: string, reconcile: (key: string, world: World, signal: AbortSignal) => Promise<Requeue>, concurrency = 4): Controller =>
-    controller({
-      name,
-      reconcile: (key, { signal, logger }: PassContext) => reconcile(key, { ...world, log: logger }, signal),
-      clock: world.clock,
-      logger: world.log,
-      metrics,
-      newId: () => randomUUID().slice(0, 8),
-      concurrency,
-      isCurrent: isCurrent(kind),
-    });
-  const platform = make('platform', 'Platform', reconcilePlatform);
-  platform.watch(platforms, { relevant: asked });
-
-  const topology = make('topology', 'Namespace', reconcileTopology);
-  const ofNamespace = (object: KubeObject) => [namespaced(object)];
-  for (const source of [platforms, streams, pipelines, connections]) topology.watch(source as Reflector<KubeObject>, { keysOf: ofNamespace, relevant: asked });
-  topology.watch(revisions, { keysOf: ofNamespace, relevant: revisionMoved });
-  topology.watch(migrations, { keysOf: ofNamespace, relevant: migrationMoved });
-
-  const revision = make('revision', 'Revision', reconcileRevision, 8);
-  revision.watch(revisions, { keysOf: (object) => [object.metadata.name, ...object.spec.inputs].map((name) => keyIn(object, name)), relevant: revisionMoved });
-  const planned = (object: StreamMigration) =>
-    (object.status?.plan?.steps ?? []).flatMap(({ from, to }) => (from === undefined ? [to] : [from, to])).map((name) => keyIn(object, name));
-  revision.watch(migrations, { keysOf: planned, relevant: migrationMoved });
-
-  const migration = make('migration', 'StreamMigration', reconcileMigration);
-  migration.watch(migrations, { relevant: asked });
-  // A rival that begins to wait, or ends, concerns all that are under way beside it.
-  const peers = (object: StreamMigration) =>
-    migrations.cache.list(namespaced(object)).flatMap((peer) => (peer.status?.outcome === undefined ? [keyIn(peer, peer.metadata.name)] : []));
-  migration.watch(migrations, {
-    keysOf: peers,
-    relevant: (before, after) => before.status?.waitingFor !== after.status?.waitingFor || before.status?.outcome !== after.status?.outcome,
-  });
-  migration.watch(revisions, { keysOf: (object) => (object.spec.migration === '' ? [] : [keyIn(object, object.spec.migration)]), relevant: revisionMoved });
-  return [platform, topology, revision, migration];
 }

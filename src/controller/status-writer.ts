@@ -21,7 +21,7 @@ export interface StatusWriterOptions {
   readonly type: ResourceType;
   /** Such as `grue-status`. */
   readonly fieldManager: string;
-  readonly writes: OwnWrites;
+  readonly writes: Pick<OwnWrites, 'remember'>;
   /** Which condition types this writer owns; all of them when absent. */
   readonly ownsCondition?: (type: string) => boolean;
 }

@@ -1,7 +1,8 @@
 import { beforeEach, expect, test } from 'vitest';
+import type { KubeApi } from '../../src/controller/kube/api.ts';
 import { type CacheStore, cacheStore } from '../../src/controller/kube/cache.ts';
-import { type OwnWrites, ownWrites } from '../../src/controller/own-writes.ts';
-import { type Widget, widget } from '../support/kube-kinds.ts';
+import { type OwnWrites, ownWrites, remembering } from '../../src/controller/own-writes.ts';
+import { type Widget, widget, widgetType } from '../support/kube-kinds.ts';
 import { type VirtualClock, virtualClock } from '../support/virtual-clock.ts';
 
 let clock: VirtualClock;
@@ -74,4 +75,21 @@ test('what is current is forgotten: an older cache afterwards is not held agains
   expect(writes.cacheIsCurrent('shop/a')).toBe(true);
   cache.progress('3');
   expect(writes.cacheIsCurrent('shop/a')).toBe(true);
+});
+
+test('a namespace is current when every write in it has been heard of', () => {
+  writes.remember(at(12));
+  writes.remember(at(14, 'b'));
+  expect(writes.namespaceIsCurrent('shop')).toBe(false);
+  expect(writes.namespaceIsCurrent('elsewhere')).toBe(true);
+  cache.put(at(12));
+  expect(writes.namespaceIsCurrent('shop')).toBe(false);
+  cache.put(at(14, 'b'));
+  expect(writes.namespaceIsCurrent('shop')).toBe(true);
+});
+
+test('what a pass creates is remembered like what it writes', async () => {
+  const api = { create: async () => at(12) } as unknown as KubeApi;
+  await remembering(api, () => writes).create(widgetType, at(1), { fieldManager: 'test' });
+  expect(writes.cacheIsCurrent('shop/a')).toBe(false);
 });

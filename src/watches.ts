@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import type { Revision } from './api/revision.ts';
+import type { StreamMigration } from './api/stream-migration.ts';
+import { type Controller, controller, type PassContext } from './controller/controller.ts';
+import { type KubeObject, refOf } from './controller/kube/api.ts';
+import type { Reflector } from './controller/kube/reflector.ts';
+import type { RuntimeMetrics } from './controller/metrics.ts';
+import { reconcileMigration } from './reconcilers/migration/reconcile.ts';
+import { reconcilePlatform } from './reconcilers/platform/reconcile.ts';
+import { reconcileRevision } from './reconcilers/revision/reconcile.ts';
+import { reconcileTopology } from './reconcilers/topology/reconcile.ts';
+import type { Caches, Requeue, World } from './reconcilers/world.ts';
+
+const namespaced = ({ metadata }: KubeObject): string => metadata.namespace ?? '';
+const keyIn = (object: KubeObject, name: string): string => `${namespaced(object)}/${name}`;
+
+/** Was anything but a status changed: the spec, a request, a finalizer, the beginning of the end? */
+const asked = (before: KubeObject, after: KubeObject): boolean =>
+  before.metadata.generation !== after.metadata.generation ||
+  before.metadata.deletionTimestamp !== after.metadata.deletionTimestamp ||
+  JSON.stringify(before.metadata.annotations) !== JSON.stringify(after.metadata.annotations);
+
+/** What others depend on in a Revision's status; its columns are not among it. */
+const revisionMoved = (before: Revision, after: Revision): boolean => {
+  const facts = ({ status }: Revision) =>
+    JSON.stringify([
+      status?.state,
+      status?.role,
+      status?.wanted,
+      status?.uuids,
+      status?.bound,
+      status?.conditions?.map(({ type, status: truth }) => [type, truth]),
+    ]);
+  return asked(before, after) || facts(before) !== facts(after);
+};
+
+/** What others depend on in a migration's status. */
+const migrationMoved = (before: StreamMigration, after: StreamMigration): boolean => {
+  const facts = ({ status }: StreamMigration) =>
+    JSON.stringify([status?.plan?.hash, status?.outcome, status?.ending?.way, status?.flip, status?.pointOfNoReturn]);
+  return asked(before, after) || facts(before) !== facts(after);
+};
+
+/** Whether the caches have heard of our own last writes. */
+export interface Currency {
+  isCurrent(kind: string): (key: string) => boolean;
+  isNamespaceCurrent(namespace: string): boolean;
+}
+
+export type Sources = { readonly [Name in keyof Caches]: Reflector<NonNullable<ReturnType<Caches[Name]['get']>>> };
+
+/** Which object concerns which pass. */
+export function makeControllers(
+  sources: Sources,
+  world: World,
+  metrics: Pick<RuntimeMetrics, 'controller'>,
+  { isCurrent, isNamespaceCurrent }: Currency,
+): readonly Controller[] {
+  const { platforms, streams, pipelines, connections, revisions, migrations } = sources;
+  const make = (
+    name: string,
+    reconcile: (key: string, world: World, signal: AbortSignal) => Promise<Requeue>,
+    isCurrentFor: (key: string) => boolean,
+    concurrency = 4,
+  ): Controller =>
+    controller({
+      name,
+      reconcile: (key, { signal, logger }: PassContext) => reconcile(key, { ...world, log: logger }, signal),
+      clock: world.clock,
+      logger: world.log,
+      metrics,
+      newId: () => randomUUID().slice(0, 8),
+      concurrency,
+      isCurrent: isCurrentFor,
+    });
+  const platform = make('platform', reconcilePlatform, isCurrent('Platform'));
+  platform.watch(platforms, { relevant: asked });
+
+  const topology = make('topology', reconcileTopology, isNamespaceCurrent);
+  const ofNamespace = (object: KubeObject) => [namespaced(object)];
+  for (const source of [platforms, streams, pipelines, connections]) topology.watch(source as Reflector<KubeObject>, { keysOf: ofNamespace, relevant: asked });
+  topology.watch(revisions, { keysOf: ofNamespace, relevant: revisionMoved });
+  topology.watch(migrations, { keysOf: ofNamespace, relevant: migrationMoved });
+
+  const revision = make('revision', reconcileRevision, isCurrent('Revision'), 8);
+  revision.watch(revisions, { keysOf: (object) => [object.metadata.name, ...object.spec.inputs].map((name) => keyIn(object, name)), relevant: revisionMoved });
+  const planned = (object: StreamMigration) =>
+    (object.status?.plan?.steps ?? []).flatMap(({ from, to }) => (from === undefined ? [to] : [from, to])).map((name) => keyIn(object, name));
+  revision.watch(migrations, { keysOf: planned, relevant: migrationMoved });
+
+  const migration = make('migration', reconcileMigration, (key) => isNamespaceCurrent(refOf(key).namespace ?? ''));
+  migration.watch(migrations, { relevant: asked });
+  // A rival that begins to wait, or ends, concerns all that are under way beside it.
+  const peers = (object: StreamMigration) =>
+    migrations.cache.list(namespaced(object)).flatMap((peer) => (peer.status?.outcome === undefined ? [keyIn(peer, peer.metadata.name)] : []));
+  migration.watch(migrations, {
+    keysOf: peers,
+    relevant: (before, after) => before.status?.waitingFor !== after.status?.waitingFor || before.status?.outcome !== after.status?.outcome,
+  });
+  migration.watch(revisions, { keysOf: (object) => (object.spec.migration === '' ? [] : [keyIn(object, object.spec.migration)]), relevant: revisionMoved });
+  return [platform, topology, revision, migration];
+}
