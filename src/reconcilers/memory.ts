@@ -45,3 +45,10 @@ export function rateOf(samples: readonly Sample[] | undefined): number | undefin
   if (!first || !last || last.at - first.at < 500) return undefined;
   return (Number(last.done - first.done) * 1_000) / (last.at - first.at);
 }
+
+/** Drops what is remembered of an object that has come to its end. */
+export function forget(memory: Memory, uid: string): void {
+  memory.samples.delete(uid);
+  memory.soaks.delete(uid);
+  for (const key of memory.open.keys()) if (key.startsWith(`${uid}/`)) memory.open.delete(key);
+}

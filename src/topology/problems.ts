@@ -111,14 +111,21 @@ function connectionErrors(graph: Graph, at: NodeKey, { spec }: ConnectionDefinit
     errors.push(new GrueError('GRUE-API-004', message, { at: 'spec.destination.alias', fix: 'choose another alias' }));
   }
   const stream = graph.nodes.get(`Stream/${spec.stream}`);
-  if (spec.type === 'Sink' && stream?.kind === 'Stream' && stream.spec.schema.fields.some(({ name }) => name === 'grue')) {
-    const fix = 'rename the field in the SQL';
+  const taken = spec.type === 'Sink' && stream?.kind === 'Stream' ? stream.spec.schema.fields.filter(({ name }) => isReserved(name)) : [];
+  for (const { name } of taken) {
+    const why = name === 'grue' ? 'where a document keeps its provenance' : 'a name that Elasticsearch keeps for itself';
     errors.push(
-      new GrueError('GRUE-API-006', `Stream/${spec.stream} has a field named grue, which is where a document keeps its provenance`, { at: 'spec.stream', fix }),
+      new GrueError('GRUE-API-006', `Stream/${spec.stream} has a field named ${name}, which is ${why}`, {
+        at: 'spec.stream',
+        fix: 'rename the field in the SQL',
+      }),
     );
   }
   return errors;
 }
+
+/** Elasticsearch refuses documents with a field such as `_id`, and counts one with `_doc_count` several times. */
+const isReserved = (name: string): boolean => name === 'grue' || name.startsWith('_');
 
 function referenceErrors(graph: Graph, stream: string, platform: string, at: string, verb: string): readonly GrueError[] {
   const target = graph.nodes.get(`Stream/${stream}`);

@@ -77,6 +77,11 @@ describe('problems', () => {
       definitions: [external('in', { grue: 'STRING' }), sink('s', 'in')],
       problems: ['Connection/s GRUE-API-006'],
     },
+    {
+      name: 'a sink of a stream with a field whose name Elasticsearch keeps for itself',
+      definitions: [external('in', { grue: 'STRING' }), sink('s', 'in')],
+      problems: ['Connection/s GRUE-API-006'],
+    },
     { name: 'a type that fits its pattern and means nothing', definitions: [external('in', { price: 'DECIMAL(5,9)' })], problems: ['Stream/in GRUE-API-005'] },
   ];
   test.each(refused)('refused: $name', ({ definitions, problems: expected }) => {

@@ -1,3 +1,4 @@
+import { forget } from '../memory.ts';
 import type { Requeue, World } from '../world.ts';
 import { act } from './act.ts';
 import { observe } from './observe.ts';
@@ -15,6 +16,7 @@ export async function reconcileMigration(key: string, world: World, signal: Abor
   const { status, happenings, open } = report(snapshot, decision, outcome); // pure
   await world.writeStatus(snapshot.migration, status, signal);
   for (const [at, ids] of open) world.memory.open.set(at, ids);
+  if (status.outcome !== undefined) forget(world.memory, snapshot.migration.metadata.uid);
   for (const happening of happenings) world.tell(snapshot.migration, happening);
   const again = outcome.kind === 'Refused' ? Math.max(decision.again ?? 0, afterRefusal) : decision.again;
   return again === undefined ? {} : { requeueAfterMilliseconds: again };
