@@ -79,7 +79,7 @@ describe('problems', () => {
     },
     {
       name: 'a sink of a stream with a field whose name Elasticsearch keeps for itself',
-      definitions: [external('in', { grue: 'STRING' }), sink('s', 'in')],
+      definitions: [external('in', { _id: 'STRING' }), sink('s', 'in')],
       problems: ['Connection/s GRUE-API-006'],
     },
     { name: 'a type that fits its pattern and means nothing', definitions: [external('in', { price: 'DECIMAL(5,9)' })], problems: ['Stream/in GRUE-API-005'] },
