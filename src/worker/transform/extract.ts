@@ -13,6 +13,24 @@ export const separators = { record: 'chr(30)', part: 'chr(31)' } as const;
 /** Name of the column that a field becomes. Fields may differ in case only; these do not. */
 export const columnOf = (place: number): string => `c${place}`;
 
+/** The two statements of a stage, over the same parameters. */
+export interface ProgramSql {
+  /** One row: number of records seen; the output; number of records in the output; places of the bad records, joined by commas. */
+  readonly main: string;
+  /**
+   * Says why records are bad, and is given no others. Apart from the main statement, because it repeats most of it: it costs as much to
+   * prepare and to set up, and is hardly ever needed. One row: number of records seen; a line for each with its place, code and reason.
+   */
+  readonly reasons: string;
+}
+
+/** The last column of a main statement, over rows with `i` and `bad`. */
+export const badPlaces = "string_agg(CASE WHEN bad THEN i::VARCHAR END, ',')";
+
+/** The last column of a statement of reasons. @param reason SQL of code and reason, separated; a record without one gets a general one */
+export const reasonLines = (reason: string): string =>
+  `string_agg(concat(i, ${separators.part}, coalesce(${reason}, concat('GRUE-REC-005', ${separators.part}, 'the record cannot be processed'))), ${separators.record})`;
+
 export interface Extraction {
   /** `WITH ...`, ending in the relation `typed(i, v, <texts>, x, y, flawed, c0, c1, ...)`. */
   readonly sql: string;
@@ -40,7 +58,7 @@ export interface ExtractionOptions {
 export function extraction(fields: readonly TypedField[], { texts, key, rule, deletions }: ExtractionOptions): Extraction {
   const pointers = fields.map(({ name }) => stringLiteral(`/${name}`));
   const values = fields.map(({ type }, n) => readValue(type, `x[${n + 1}]`, `y[${n + 2}]`));
-  const misfits = values.map(({ fits }, n) => `(x[${n + 1}] IS NOT NULL AND NOT coalesce(${fits}, false))`);
+  const misfits = values.map(({ misfit }, n) => `(x[${n + 1}] IS NOT NULL AND ${misfit})`);
   const place = (name: string): number => fields.findIndex((field) => field.name === name);
   const keyNulls = key.map(({ name }) => `${columnOf(place(name))} IS NULL`);
   const id = documentIdSql(key.map((field) => ({ type: field.type, value: columnOf(place(field.name)) })));

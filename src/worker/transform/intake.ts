@@ -28,23 +28,20 @@ export interface Intake {
   readonly batches: readonly MicroBatch[];
   /** Only if they are kept apart. */
   readonly deletions: readonly Deletion[];
-  readonly bad: BadRecord[];
+  readonly bad: readonly BadRecord[];
 }
 
 const tombstone = Buffer.alloc(0);
 
-/** Makes bad records of one batch, with what is known of where they came from. */
-export function badRecord(batch: RawBatch, index: number, origin: string | undefined, code: BadRecord['code'], reason: string): BadRecord {
+interface Problem extends Pick<BadRecord, 'index' | 'code' | 'reason'> {
+  readonly origin: string | undefined;
+}
+
+/** A bad record of a batch, with what is known of where it came from. */
+export function badRecord(batch: RawBatch, { index, origin, code, reason }: Problem): BadRecord {
   const offset = batch.records[index]?.offset ?? '';
-  return {
-    index,
-    partition: batch.partition,
-    offset,
-    origin: origin === undefined ? undefined : parseOrigin(origin),
-    identity: origin ?? `${batch.topic}|${batch.partition}|${offset}`,
-    code,
-    reason,
-  };
+  const identity = origin ?? `${batch.topic}|${batch.partition}|${offset}`;
+  return { index, partition: batch.partition, offset, origin: origin === undefined ? undefined : parseOrigin(origin), identity, code, reason };
 }
 
 /**
@@ -70,7 +67,7 @@ export function intake(binding: Binding, limits: TransformLimits, apart: boolean
     for (let index = 0; index < batch.records.length; index++) {
       const record = batch.records[index]!;
       const origin = binding.root ? `${rootOrigin}${record.offset}|` : originOf(record);
-      const refuse = (code: BadRecord['code'], reason: string): number => bad.push(badRecord(batch, index, origin, code, reason));
+      const refuse = (code: BadRecord['code'], reason: string): number => bad.push(badRecord(batch, { index, origin, code, reason }));
       if (origin === undefined) {
         refuse('GRUE-REC-002', `the record has no readable header ${stampHeader}: something else than Grue wrote it`);
         continue;

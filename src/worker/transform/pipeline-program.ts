@@ -3,7 +3,7 @@ import { identifier, stringLiteral } from '../../drivers/embedded/sql/literals.t
 import type { ResolvedBranch } from '../../drivers/embedded/sql/resolved.ts';
 import { duckdbType, type FieldType, formatFieldType, parseFields, type TypedField } from '../../records/field-types.ts';
 import { isKeyed, keyFields, partitionKey, primaryKey } from '../../records/identity.ts';
-import { columnOf, extraction, type KeyRule, separators } from './extract.ts';
+import { badPlaces, columnOf, extraction, type KeyRule, type ProgramSql, reasonLines, separators } from './extract.ts';
 import { keyJsonSql } from './identity-sql.ts';
 import { jsonValue, unwritable } from './values.ts';
 
@@ -22,10 +22,10 @@ export function outputKeys(writes: Binding): OutputKeys {
 }
 
 /**
- * SQL that runs one SELECT of a pipeline over a joined batch (parameters: {@link extraction}). One row: the number of records seen; the output
- * lines (place in the batch, key, placing text, value; no value for a deletion); their number; the bad records.
+ * SQL that runs one SELECT of a pipeline over a joined batch (parameters: {@link extraction}). Its output are lines: place in the batch, key,
+ * placing text, value; no value for a deletion.
  */
-export function pipelineProgram(branch: ResolvedBranch, reads: Binding, writes: Binding): string {
+export function pipelineProgram(branch: ResolvedBranch, reads: Binding, writes: Binding): ProgramSql {
   const fields = usedFields(branch, reads);
   const key = keyFields(reads, primaryKey(reads));
   const rule: KeyRule = reads.type === 'Change' ? 'Same' : 'Free';
@@ -48,7 +48,7 @@ export function pipelineProgram(branch: ResolvedBranch, reads: Binding, writes: 
     return test === undefined ? [] : [{ name, type, test: `coalesce(${test}, false)` }];
   });
   const deleting = reads.type === 'Change' && writes.type === 'Change' && branch.where !== undefined;
-  const spoilt = ['failure IS NOT NULL', ...strays.map(({ test }) => test), ...nullKeys.map(({ test }) => test)];
+  const spoilt = ['w IS NULL', '(w.w AND r IS NULL)', ...strays.map(({ test }) => test), ...nullKeys.map(({ test }) => test)];
   const value = `json_object(${columns.map(({ field }) => `'${field.name}', ${jsonValue(field.type, result(field.name))}`).join(', ')})::VARCHAR`;
   const keyText = keyed ? keyJsonSql(keyColumns(primaryKey(writes))) : "''";
   const place = placedBy === 'Own' ? keyJsonSql(keyColumns(partitionKey(writes))) : "''";
@@ -62,16 +62,22 @@ export function pipelineProgram(branch: ResolvedBranch, reads: Binding, writes: 
     )
     .join(', ');
 
-  return `${sql},
+  const evaluate = `${sql},
 named AS (SELECT ${own.map((name) => `${name} AS "#${name}"`).join(', ')}, ${named} FROM typed),
 tested AS (SELECT *, TRY(struct_pack(w := coalesce(${branch.where ?? 'true'}, false))) AS "#w" FROM named),
-evaluated AS (SELECT *, CASE WHEN "#w".w THEN TRY(struct_pack(${evaluated}))${deleting ? ` WHEN NOT "#w".w THEN TRY(struct_pack(${evaluatedKey}))` : ''} END AS "#r" FROM tested),
-explained AS (SELECT *, ${failureOf(branch)} AS "#failure" FROM evaluated),
-plain AS (SELECT ${[...own, 'w', 'r', 'failure'].map((name) => `"#${name}" AS ${name}`).join(', ')} FROM explained),
+evaluated AS (SELECT *, CASE WHEN "#w".w THEN TRY(struct_pack(${evaluated}))${deleting ? ` WHEN NOT "#w".w THEN TRY(struct_pack(${evaluatedKey}))` : ''} END AS "#r" FROM tested)`;
+  const plain = (columns: readonly string[]): string => columns.map((name) => `"#${name}" AS ${name}`).join(', ');
+  return {
+    main: `${evaluate},
+plain AS (SELECT ${plain(['i', 'flawed', 'w', 'r'])} FROM evaluated),
 judged AS (SELECT *, flawed OR ${spoilt.join(' OR ')} AS bad FROM plain),
-lines AS (SELECT CASE WHEN bad THEN i || ${separators.part} || CASE WHEN NOT flawed THEN ${flawOf(strays, nullKeys)} ELSE ${reason} END END AS problem,
-  CASE WHEN NOT bad AND r IS NOT NULL THEN ${line} END AS line, NOT bad AND r IS NOT NULL AS kept FROM judged)
-SELECT count(*)::VARCHAR, string_agg(line, ${separators.record}), count(*) FILTER (kept)::VARCHAR, string_agg(problem, ${separators.record}) FROM lines`;
+lines AS (SELECT i, bad, CASE WHEN NOT bad AND r IS NOT NULL THEN ${line} END AS line, NOT bad AND r IS NOT NULL AS kept FROM judged)
+SELECT count(*)::VARCHAR, string_agg(line, ${separators.record}), count(*) FILTER (kept)::VARCHAR, ${badPlaces} FROM lines`,
+    reasons: `${evaluate},
+explained AS (SELECT *, ${failureOf(branch)} AS "#failure" FROM evaluated),
+plain AS (SELECT ${plain([...own, 'w', 'r', 'failure'])} FROM explained)
+SELECT count(*)::VARCHAR, ${reasonLines(`CASE WHEN flawed THEN ${reason} ELSE ${flawOf(strays, nullKeys)} END`)} FROM plain`,
+  };
 }
 
 /** Fields that the SELECT uses, and those of a key that is checked. What is not used is not judged. */

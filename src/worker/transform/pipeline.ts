@@ -6,12 +6,13 @@ import type { ResolvedBranch } from '../../drivers/embedded/sql/resolved.ts';
 import type { SqlStream } from '../../drivers/ports.ts';
 import { type KeyValue, keyJson, partitionKey, primaryKey } from '../../records/identity.ts';
 import { partitionOf } from '../../records/murmur2.ts';
+import { extendPath } from '../../records/provenance.ts';
 import { partSeparator, recordSeparator } from './extract.ts';
-import { type Deletion, type Intake, intake } from './intake.ts';
+import { badRecord, type Deletion, type Intake, intake } from './intake.ts';
 import { type OutputKeys, outputKeys, pipelineProgram } from './pipeline-program.ts';
 import type { OutputRecord, PipelineDefinition, PipelineOutput, PipelineStage, RawBatch, TransformLimits } from './ports.ts';
-import { readProblems } from './problems.ts';
-import { type Outcome, type Program, type Run, runOver } from './run.ts';
+import { type Program, prepareProgram, type Run, runProgram } from './run.ts';
+import { inTurn } from './turn.ts';
 
 /** One SELECT of the pipeline. */
 interface Part {
@@ -46,12 +47,11 @@ export async function pipelineStage(
     const parts: Part[] = [];
     for (const [n, resolved] of branches.entries()) {
       if (resolved.input !== binding.stream) continue;
-      const statement = await session.prepare(pipelineProgram(resolved, binding, writes));
-      parts.push({ resolved, step: steps[n]!, program: { statement, texts: ({ keys }) => (binding.type === 'Change' ? [keys] : []) } });
+      const program = await prepareProgram(session, pipelineProgram(resolved, binding, writes), ({ keys }) => (binding.type === 'Change' ? [keys] : []));
+      parts.push({ resolved, step: steps[n]!, program });
     }
     inputs.set(binding.topic, { reads: binding, take: intake(binding, limits, binding.type === 'Change'), parts });
   }
-  let turn: Promise<unknown> = Promise.resolve();
 
   async function transform(batch: RawBatch, partitions: number): Promise<PipelineOutput> {
     const input = inputs.get(batch.topic);
@@ -60,25 +60,20 @@ export async function pipelineStage(
     const records: OutputRecord[] = [];
     const problems = [...bad];
     for (const part of input.parts) {
-      const outcome: Outcome = { runs: [], rejects: [] };
-      for (const micro of batches) await runOver(part.program, micro, outcome);
+      const { runs, rejects } = await runProgram(part.program, batches);
       const write = writer(part.step, revision, outKeys, partitions);
-      for (const run of outcome.runs) readLines(run, write, records);
+      for (const run of runs) readLines(run, write, records);
       for (const deletion of deletions) records.push(deleted(deletion, part.resolved, writes, write));
-      problems.push(...readProblems(batch, outcome, 2));
+      for (const reject of rejects) problems.push(badRecord(batch, reject));
     }
     return settle(records, problems, input.parts.length > 1 || deletions.length > 0);
   }
 
   return {
     topics: [...inputs.keys()],
-    transform: (batch, partitions) => {
-      const result = turn.then(() => transform(batch, partitions));
-      turn = result.catch(() => {});
-      return result;
-    },
+    transform: inTurn(transform),
     close: () => {
-      for (const { parts } of inputs.values()) for (const { program } of parts) program.statement.close();
+      for (const { parts } of inputs.values()) for (const { program } of parts) program.close();
       session.close();
     },
   };
@@ -103,8 +98,7 @@ function stepsOf(branches: readonly ResolvedBranch[], path: string): readonly st
   return branches.map(({ input }) => {
     const times = (seen.get(input) ?? 0) + 1;
     seen.set(input, times);
-    const step = times === 1 ? input : `${input}#${times}`;
-    return path === '' ? step : `${path}/${step}`;
+    return extendPath(path, times === 1 ? input : `${input}#${times}`);
   });
 }
 
@@ -118,10 +112,10 @@ function writer(step: string, revision: string, { keyed, placedBy }: OutputKeys,
   };
 }
 
-function readLines({ batch, row: [lines, count] }: Run, write: Write, records: OutputRecord[]): void {
+function readLines({ batch, output, count }: Run, write: Write, records: OutputRecord[]): void {
   const before = records.length;
-  if (typeof lines === 'string') {
-    for (const line of lines.split(recordSeparator)) {
+  if (typeof output === 'string') {
+    for (const line of output.split(recordSeparator)) {
       const [place = '', key = '', placing = '', value = ''] = line.split(partSeparator);
       const n = Number(place);
       records.push(write(batch.indexes[n]!, batch.origins[n]!, key, placing, value === '' ? null : value));

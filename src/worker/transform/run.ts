@@ -1,58 +1,108 @@
 import { isUtf8 } from 'node:buffer';
-import type { Statement } from '../../drivers/embedded/duckdb/sandbox.ts';
-import { recordSeparator } from './extract.ts';
+import type { Session, Statement } from '../../drivers/embedded/duckdb/sandbox.ts';
+import { type ProgramSql, partSeparator, recordSeparator } from './extract.ts';
 import type { MicroBatch } from './intake.ts';
 import type { BadRecord } from './ports.ts';
 
-/** A prepared statement and the texts that it takes beside the values, one for each record. */
+/** The statements of a stage, ready to run. */
 export interface Program {
-  readonly statement: Statement;
+  readonly main: Statement;
+  /** Prepared when it is first needed. */
+  reasons(): Promise<Statement>;
+  /** The texts that they take beside the values, one for each record. */
   readonly texts: (batch: MicroBatch) => readonly (readonly string[])[];
+  close(): void;
 }
 
-/** What a statement gave for a micro-batch: everything behind its first column, which is the number of records that it saw. */
+/** What the main statement gave for a micro-batch. */
 export interface Run {
   readonly batch: MicroBatch;
-  readonly row: readonly (string | Uint8Array | null)[];
+  readonly output: string | Uint8Array | null;
+  /** Records in the output, as digits. */
+  readonly count: string;
+  /** Places of the bad records in the micro-batch, ascending. */
+  readonly bad: readonly number[];
 }
 
-/** A record that no statement can take. */
-export interface Reject {
+/** A record that cannot be processed. */
+export interface Reject extends Pick<BadRecord, 'code' | 'reason'> {
   /** Position in `RawBatch.records`. */
   readonly index: number;
   readonly origin: string;
-  readonly code: BadRecord['code'];
-  readonly reason: string;
 }
 
 export interface Outcome {
-  readonly runs: Run[];
-  readonly rejects: Reject[];
+  readonly runs: readonly Run[];
+  readonly rejects: readonly Reject[];
 }
+
+export async function prepareProgram(session: Session, sql: ProgramSql, texts: Program['texts']): Promise<Program> {
+  const main = await session.prepare(sql.main);
+  let reasons: Promise<Statement> | undefined;
+  return {
+    main,
+    texts,
+    reasons: () => {
+      reasons ??= session.prepare(sql.reasons);
+      return reasons;
+    },
+    close: () => {
+      main.close();
+      void reasons?.then((statement) => statement.close());
+    },
+  };
+}
+
+/** Runs a program over micro-batches, one after another, and finds out what is wrong with the bad records. */
+export async function runProgram(program: Program, batches: readonly MicroBatch[]): Promise<Outcome> {
+  const runs: Run[] = [];
+  const rejects: Reject[] = [];
+  for (const micro of batches) {
+    await runOver(program, program.main, micro, rejects, (batch, [output = null, count, places]) => {
+      runs.push({ batch, output, count: String(count), bad: typeof places === 'string' ? places.split(',').map(Number) : [] });
+    });
+  }
+  for (const { batch, bad } of runs) {
+    if (bad.length === 0) continue;
+    await runOver(program, await program.reasons(), pick(batch, bad), rejects, (picked, [lines]) => {
+      for (const line of String(lines).split(recordSeparator)) {
+        const [place = '', code = '', ...reason] = line.split(partSeparator);
+        const n = Number(place);
+        rejects.push({ index: picked.indexes[n]!, origin: picked.origins[n]!, code: code as BadRecord['code'], reason: reason.join(' ') });
+      }
+    });
+  }
+  return { runs, rejects };
+}
+
+type Take = (batch: MicroBatch, row: readonly (string | Uint8Array | null)[]) => void;
 
 /**
  * Runs a statement over a micro-batch. Expressions that fail do not make a statement fail (they run in TRY); what still does, such as a
  * lack of memory, is narrowed down by halves, so that one record cannot keep its neighbours from being processed.
  */
-export async function runOver(program: Program, batch: MicroBatch, outcome: Outcome): Promise<void> {
+async function runOver(program: Program, statement: Statement, batch: MicroBatch, rejects: Reject[], take: Take): Promise<void> {
   const count = batch.indexes.length;
   if (count === 0) return;
+  let row: Awaited<ReturnType<Statement['first']>>;
   try {
     const texts = program.texts(batch).map((column) => column.join(recordSeparator));
-    const [seen, ...row] = await program.statement.first([BigInt(count), joinValues(batch.values), ...texts]);
+    row = await statement.first([BigInt(count), joinValues(batch.values), ...texts]);
     // A record that holds the separator looks like two, and all behind it would be taken for others.
-    if (seen !== String(count)) throw new RangeError('the records cannot be told apart');
-    outcome.runs.push({ batch, row });
+    if (row[0] !== String(count)) throw new RangeError('the records cannot be told apart');
   } catch (error) {
-    const kept = sift(batch, outcome.rejects);
-    if (kept.indexes.length < count) return runOver(program, kept, outcome);
+    const kept = sift(batch, rejects);
+    if (kept.indexes.length < count) return runOver(program, statement, kept, rejects, take);
     if (count === 1) {
-      outcome.rejects.push({ index: batch.indexes[0]!, origin: batch.origins[0]!, ...blame(error) });
+      rejects.push({ index: batch.indexes[0]!, origin: batch.origins[0]!, ...blame(error) });
       return;
     }
-    await runOver(program, part(batch, 0, count >> 1), outcome);
-    await runOver(program, part(batch, count >> 1), outcome);
+    const places = [...batch.indexes.keys()];
+    await runOver(program, statement, pick(batch, places.slice(0, count >> 1)), rejects, take);
+    await runOver(program, statement, pick(batch, places.slice(count >> 1)), rejects, take);
+    return;
   }
+  take(batch, row.slice(1));
 }
 
 const separatorByte = recordSeparator.charCodeAt(0);
@@ -69,34 +119,27 @@ function joinValues(values: readonly Buffer[]): Buffer {
   return joined;
 }
 
-const part = ({ indexes, values, origins, keys }: MicroBatch, from: number, to?: number): MicroBatch => ({
-  indexes: indexes.slice(from, to),
-  values: values.slice(from, to),
-  origins: origins.slice(from, to),
-  keys: keys.slice(from, to),
+const pick = ({ indexes, values, origins, keys }: MicroBatch, places: readonly number[]): MicroBatch => ({
+  indexes: places.map((n) => indexes[n]!),
+  values: places.map((n) => values[n]!),
+  origins: places.map((n) => origins[n]!),
+  keys: places.map((n) => keys[n]!),
 });
 
 /** Takes out the records whose bytes are no text, or hold what stands between records. */
 function sift(batch: MicroBatch, rejects: Reject[]): MicroBatch {
-  const kept: MicroBatch = { indexes: [], values: [], origins: [], keys: [] };
+  const kept: number[] = [];
   for (const [n, value] of batch.values.entries()) {
-    const index = batch.indexes[n]!;
-    const origin = batch.origins[n]!;
-    const reason = !isUtf8(value)
-      ? 'the value is not UTF-8, so it is no JSON'
-      : value.includes(separatorByte)
-        ? 'the value is not valid JSON: it holds a raw control character'
-        : undefined;
-    if (reason !== undefined) {
-      rejects.push({ index, origin, code: 'GRUE-REC-001', reason });
-      continue;
-    }
-    kept.indexes.push(index);
-    kept.values.push(value);
-    kept.origins.push(origin);
-    kept.keys.push(batch.keys[n]!);
+    const reason = unreadable(value);
+    if (reason === undefined) kept.push(n);
+    else rejects.push({ index: batch.indexes[n]!, origin: batch.origins[n]!, code: 'GRUE-REC-001', reason });
   }
-  return kept;
+  return pick(batch, kept);
+}
+
+function unreadable(value: Buffer): string | undefined {
+  if (!isUtf8(value)) return 'the value is not UTF-8, so it is no JSON';
+  return value.includes(separatorByte) ? 'the value is not valid JSON: it holds a raw control character' : undefined;
 }
 
 function blame(error: unknown): Pick<Reject, 'code' | 'reason'> {

@@ -3,7 +3,7 @@ import { stringLiteral } from '../../drivers/embedded/sql/literals.ts';
 import { projectionOf } from '../../records/digest.ts';
 import { parseFields, type TypedField } from '../../records/field-types.ts';
 import { documentVersion, isKeyed, keyFields, primaryKey } from '../../records/identity.ts';
-import { columnOf, extraction, type KeyRule, separators } from './extract.ts';
+import { badPlaces, columnOf, extraction, type KeyRule, type ProgramSql, reasonLines, separators } from './extract.ts';
 import { documentIdSql } from './identity-sql.ts';
 import type { MicroBatch } from './intake.ts';
 import { jsonValue } from './values.ts';
@@ -11,11 +11,8 @@ import { jsonValue } from './values.ts';
 /** The texts that come with the records of a sink: see {@link sinkTexts}. */
 const texts = { append: ['s', 'g'], keyed: ['k', 'g', 'n'] } as const;
 
-/**
- * SQL that makes the body of a bulk request of a joined batch (parameters: {@link extraction} and {@link sinkTexts}). One row: the number of
- * records seen, the body as bytes, the number of operations in it, and the bad records (place, code and reason of each).
- */
-export function sinkProgram(binding: Binding, revision: string): string {
+/** SQL that makes the body of a bulk request of a joined batch: its output is that body, as bytes. Parameters: {@link extraction} and {@link sinkTexts}. */
+export function sinkProgram(binding: Binding, revision: string): ProgramSql {
   // In the order of their names: the same content has the same digest however the schema orders its fields.
   const fields = [...parseFields(binding.fields)].sort((a, b) => (a.name < b.name ? -1 : 1));
   const key = keyFields(binding, primaryKey(binding));
@@ -33,15 +30,17 @@ export function sinkProgram(binding: Binding, revision: string): string {
   // One concat() of many parts: a chain of || would copy the growing text at each step.
   const operation = `concat(${action}, chr(10), '{"grue":{', g, ${stringLiteral(`,"rev":"${revision}","proj":"${projectionOf(binding.fields)}","h1":`)}, a >> 40, ',"h2":', (a >> 16) & 16777215, ',"h3":', b >> 40, ',"h4":', (b >> 16) & 16777215, '},', substring(d, 2), chr(10))`;
   const deletion = `WHEN v = '' THEN concat('{"delete":{', ${external('k')}, chr(10))`;
-  const noOrder = `WHEN NOT flawed THEN concat('GRUE-REC-002', ${separators.part}, CASE WHEN v = '' THEN 'a deletion has no value' ELSE 'there is no value, or a negative one,' END, ${stringLiteral(` in the ordering field ${binding.orderingField ?? ''}`)})`;
-  return `${sql},
+  const noOrder = `concat('GRUE-REC-002', ${separators.part}, CASE WHEN v = '' THEN 'a deletion has no value' ELSE 'there is no value, or a negative one,' END, ${stringLiteral(` in the ordering field ${binding.orderingField ?? ''}`)})`;
+  return {
+    main: `${sql},
 identified AS (SELECT *, ${id} AS id, ${document} AS d, flawed${unordered} AS bad${keyed ? `, ${ordering ?? 'n'} AS version` : ''} FROM typed),
 hashed AS (SELECT *, md5_number(id || chr(10) || d) AS h FROM identified),
 -- Shifting 64 bits is much cheaper than shifting 128.
 halved AS (SELECT *, (h >> 64)::UBIGINT AS a, (h & 18446744073709551615)::UBIGINT AS b FROM hashed),
-lines AS (SELECT CASE WHEN bad THEN i || ${separators.part} || CASE ${noOrder} ELSE ${reason} END END AS problem,
-  CASE WHEN bad THEN NULL ${keyed ? deletion : ''} ELSE ${operation} END AS line FROM halved)
-SELECT count(*)::VARCHAR, encode(string_agg(line, '')), count(line)::VARCHAR, string_agg(problem, ${separators.record}) FROM lines`;
+lines AS (SELECT i, bad, CASE WHEN bad THEN NULL ${keyed ? deletion : ''} ELSE ${operation} END AS line FROM halved)
+SELECT count(*)::VARCHAR, encode(string_agg(line, '')), count(line)::VARCHAR, ${badPlaces} FROM lines`,
+    reasons: `${sql} SELECT count(*)::VARCHAR, ${reasonLines(`CASE WHEN flawed THEN ${reason} ELSE ${noOrder} END`)} FROM typed`,
+  };
 }
 
 /** A number that grows with every change of a key. */

@@ -1,46 +1,35 @@
 import type { Session } from '../../drivers/embedded/duckdb/sandbox.ts';
 import { bulkBodies } from './bulk-body.ts';
-import { intake } from './intake.ts';
-import type { RawBatch, SinkDefinition, SinkOutput, SinkStage, TransformLimits } from './ports.ts';
-import { readProblems } from './problems.ts';
-import { type Outcome, type Program, type Run, runOver } from './run.ts';
+import { badRecord, intake } from './intake.ts';
+import type { SinkDefinition, SinkOutput, SinkStage, TransformLimits } from './ports.ts';
+import { prepareProgram, type Run, runProgram } from './run.ts';
 import { sinkProgram, sinkTexts } from './sink-program.ts';
+import { inTurn } from './turn.ts';
 
 /** A stage that makes bulk bodies. */
 export async function sinkStage(session: Session, { reads }: SinkDefinition, revision: string, limits: TransformLimits): Promise<SinkStage> {
-  const program: Program = { statement: await session.prepare(sinkProgram(reads, revision)), texts: sinkTexts(reads) };
+  const program = await prepareProgram(session, sinkProgram(reads, revision), sinkTexts(reads));
   const take = intake(reads, limits, false);
-  let turn: Promise<unknown> = Promise.resolve();
-
-  async function transform(batch: RawBatch, bodyBytes: number): Promise<SinkOutput> {
-    const { batches, bad } = take(batch);
-    const outcome: Outcome = { runs: [], rejects: [] };
-    for (const micro of batches) await runOver(program, micro, outcome);
-    const problems = readProblems(batch, outcome, 2);
-    const refused = new Set(problems.map(({ index }) => index));
-    const bodies = outcome.runs.flatMap((run) => bodiesOf(run, refused, bodyBytes));
-    return { bodies, bad: [...bad, ...problems].sort((a, b) => a.index - b.index) };
-  }
-
   return {
     topics: [reads.topic],
-    transform: (batch, bodyBytes) => {
-      const result = turn.then(() => transform(batch, bodyBytes));
-      turn = result.catch(() => {});
-      return result;
-    },
+    transform: inTurn(async (batch, bodyBytes): Promise<SinkOutput> => {
+      const { batches, bad } = take(batch);
+      const { runs, rejects } = await runProgram(program, batches);
+      const all = [...bad, ...rejects.map((reject) => badRecord(batch, reject))];
+      return { bodies: runs.flatMap((run) => bodiesOf(run, bodyBytes)), bad: all.sort((a, b) => a.index - b.index) };
+    }),
     close: () => {
-      program.statement.close();
+      program.close();
       session.close();
     },
   };
 }
 
 /** Every record of a run is one operation or bad, in order. */
-function bodiesOf({ batch, row: [bytes, count] }: Run, refused: ReadonlySet<number>, bodyBytes: number): SinkOutput['bodies'] {
-  const all = refused.size === 0;
-  const indexes = all ? batch.indexes : batch.indexes.filter((index) => !refused.has(index));
-  const origins = all ? batch.origins : batch.origins.filter((_, n) => !refused.has(batch.indexes[n]!));
-  if (count !== String(indexes.length)) throw new Error(`${indexes.length} records made ${count} operations`);
-  return bytes instanceof Uint8Array ? bulkBodies(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), { indexes, origins }, bodyBytes) : [];
+function bodiesOf({ batch, output, count, bad }: Run, bodyBytes: number): SinkOutput['bodies'] {
+  const refused = new Set(bad);
+  const isGood = (_: unknown, n: number): boolean => !refused.has(n);
+  const sources = refused.size === 0 ? batch : { indexes: batch.indexes.filter(isGood), origins: batch.origins.filter(isGood) };
+  if (count !== String(sources.indexes.length)) throw new Error(`${sources.indexes.length} records made ${count} operations`);
+  return output instanceof Uint8Array ? bulkBodies(Buffer.from(output.buffer, output.byteOffset, output.byteLength), sources, bodyBytes) : [];
 }

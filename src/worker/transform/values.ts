@@ -9,47 +9,52 @@ import { typeTags } from '../../records/identity.ts';
 export interface ValueSql {
   /** The value, or NULL where the text does not give one. */
   readonly value: string;
-  /** True or not NULL only if the text gives exactly this value. */
-  readonly fits: string;
+  /** True if a text that is there does not give exactly this value; otherwise false. Of a text that is NULL it says nothing. */
+  readonly misfit: string;
 }
 
 /** @param text SQL of the value's JSON as text (unquoted) @param kind SQL of its JSON type */
 export function readValue(type: FieldType, text: string, kind: string): ValueSql {
   if (type.name === 'ARRAY') return readArray(type.element, text, kind);
   const value = type.name === 'STRING' ? text : `TRY_CAST(${text} AS ${duckdbType(type)})`;
-  return { value, fits: fitsScalar(type, value, text, kind) };
+  return { value, misfit: misfitScalar(type, value, text, kind) };
 }
 
-function fitsScalar(type: ScalarType, value: string, text: string, kind: string): string {
-  const whole = `${kind} IN ('UBIGINT', 'BIGINT')`;
+/** Short on purpose: each node of an expression costs the engine some kilobytes to set up for every batch, however small. */
+function misfitScalar(type: ScalarType, value: string, text: string, kind: string): string {
+  const notWhole = `${kind} NOT IN ('UBIGINT', 'BIGINT')`;
   switch (type.name) {
     case 'BOOLEAN':
-      return `${kind} = 'BOOLEAN'`;
+      return `${kind} <> 'BOOLEAN'`;
     case 'STRING':
-      return `${kind} = 'VARCHAR'`;
+      return `${kind} <> 'VARCHAR'`;
     case 'FLOAT':
     case 'DOUBLE':
-      return `isfinite(${value}) AND (${whole} OR ${kind} = 'DOUBLE')`;
+      return `(${kind} NOT IN ('UBIGINT', 'BIGINT', 'DOUBLE') OR NOT coalesce(isfinite(${value}), false))`;
     case 'DECIMAL': {
       // Longer numbers have become strings before (exact-json.ts), so what is a double here is exact.
       const digits = `regexp_full_match(${text}, '-?[0-9]{1,38}(\\.${fraction(type.scale)})?')`;
-      return `${value} IS NOT NULL AND (${whole} OR (${kind} = 'DOUBLE' AND ${value}::DOUBLE = TRY_CAST(${text} AS DOUBLE)) OR (${kind} = 'VARCHAR' AND ${digits}))`;
+      return `(${value} IS NULL OR (${notWhole} AND NOT (${kind} = 'DOUBLE' AND ${value}::DOUBLE = TRY_CAST(${text} AS DOUBLE)) AND NOT (${kind} = 'VARCHAR' AND ${digits})))`;
     }
     case 'DATE':
-      return `${kind} = 'VARCHAR' AND ${value}::VARCHAR = ${text}`;
-    case 'TIMESTAMP':
+      return `(${kind} <> 'VARCHAR' OR ${value}::VARCHAR IS DISTINCT FROM ${text})`;
+    case 'TIMESTAMP': {
+      // The year 0 is the only one that the pattern lets through and that is not written with four digits.
+      return `(${kind} <> 'VARCHAR' OR ${value} IS NULL OR ${text} < '0001' OR NOT regexp_full_match(${text}, '${isoPattern(type.precision)}Z?'))`;
+    }
     case 'TIMESTAMP_LTZ': {
-      const zone = type.name === 'TIMESTAMP' ? 'Z?' : '(Z|[+-](0[0-9]|1[0-5]):[0-5][0-9])?';
-      const pattern = `[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.${fraction(type.precision)})?${zone}`;
-      return `${kind} = 'VARCHAR' AND ${value} >= TIMESTAMP '0001-01-01' AND ${value} < TIMESTAMP '10000-01-01' AND regexp_full_match(${text}, '${pattern}')`;
+      const years = `${value} >= TIMESTAMP '0001-01-01' AND ${value} < TIMESTAMP '10000-01-01'`;
+      return `(${kind} <> 'VARCHAR' OR NOT coalesce(${years}, false) OR NOT regexp_full_match(${text}, '${isoPattern(type.precision)}(Z|[+-](0[0-9]|1[0-5]):[0-5][0-9])?'))`;
     }
     default: {
       const throughDouble = `(${kind} = 'DOUBLE' AND ${text} LIKE '%.0' AND abs(TRY_CAST(${text} AS DOUBLE)) <= ${Number.MAX_SAFE_INTEGER})`;
-      const digits = type.name === 'BIGINT' ? ` OR (${kind} = 'VARCHAR' AND regexp_full_match(${text}, '-?[0-9]{1,19}'))` : '';
-      return `${value} IS NOT NULL AND (${whole} OR ${throughDouble}${digits})`;
+      const digits = type.name === 'BIGINT' ? ` AND NOT (${kind} = 'VARCHAR' AND regexp_full_match(${text}, '-?[0-9]{1,19}'))` : '';
+      return `(${value} IS NULL OR (${notWhole} AND NOT ${throughDouble}${digits}))`;
     }
   }
 }
+
+const isoPattern = (precision: number): string => `[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.${fraction(precision)})?`;
 
 /** A pattern of digits of which all beyond the given number are zeros. */
 const fraction = (digits: number): string => (digits === 0 ? '0+' : `[0-9]{1,${digits}}0*`);
@@ -58,10 +63,10 @@ function readArray(element: ScalarType, text: string, kind: string): ValueSql {
   const array = `CASE WHEN ${kind} = 'ARRAY' THEN ${text} END`;
   const texts = `json_extract_string(${array}, '$[*]')`;
   const { value } = readValue(element, 'e', "''");
-  const { fits } = readValue(element, 'z[1]', 'z[2]');
+  const { misfit } = readValue(element, 'z[1]', 'z[2]');
   return {
     value: element.name === 'STRING' ? texts : `list_transform(${texts}, lambda e: ${value})`,
-    fits: `${kind} = 'ARRAY' AND len(list_filter(list_zip(${texts}, json_type(${array}, '$[*]')), lambda z: z[1] IS NOT NULL AND NOT coalesce(${fits}, false))) = 0`,
+    misfit: `(${kind} <> 'ARRAY' OR coalesce(len(list_filter(list_zip(${texts}, json_type(${array}, '$[*]')), lambda z: z[1] IS NOT NULL AND ${misfit})), 1) > 0)`,
   };
 }
 
