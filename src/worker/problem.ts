@@ -18,7 +18,7 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof GrueError) {
     const { code, line } = error;
     if (code === 'GRUE-KFK-003') return { condition: 'HistoryIntact', reason: 'HistoryLost', message: line };
-    if (code === 'GRUE-KFK-004' || code === 'GRUE-ES-005') return { condition: 'OriginIntact', reason: 'OriginChanged', message: line };
+    if (code === 'GRUE-KFK-004') return { condition: 'OriginIntact', reason: 'OriginChanged', message: line };
     return { condition: 'WorkerReady', reason: reasons[code] ?? 'Failing', message: line };
   }
   return { condition: 'WorkerReady', reason: 'Failing', message: error instanceof Error ? error.message : String(error) };
@@ -27,12 +27,15 @@ export function problemOf(error: unknown): Problem {
 const reasons: Readonly<Record<string, string>> = {
   'GRUE-KFK-006': 'NoCommittedOffset',
   'GRUE-KFK-005': 'UnsupportedCompression',
+  'GRUE-ES-005': 'IndexChanged',
   'GRUE-PLT-002': 'KafkaUnreachable',
   'GRUE-PLT-003': 'ElasticsearchUnavailable',
 };
 
+const lasting = new Set(['NoCommittedOffset', 'IndexChanged', 'UnsupportedCompression']);
+
 /** Whether it will not pass by itself, so that trying often only costs. */
 export function isLasting(error: unknown): boolean {
   const { condition, reason } = problemOf(error);
-  return condition !== 'WorkerReady' || reason === 'NoCommittedOffset';
+  return condition !== 'WorkerReady' || lasting.has(reason);
 }

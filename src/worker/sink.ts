@@ -92,11 +92,14 @@ async function judge(body: BulkBody, failures: readonly ItemFailure[], open: Ope
     const position = open.positionOf(sent);
     return { position, item: body.item(position), status, reason: `${type}: ${reason}` };
   });
+  const lost = failed.find(({ status }) => status === 404);
+  if (lost) throw new GrueError('GRUE-ES-005', `index ${parts.index} is not there any more: ${lost.reason}`);
   const taken = failed.filter(({ status, item }) => status === 409 && item.action === 'create').map(({ item }) => item.id);
   const stored = taken.length === 0 ? new Map<string, string>() : await parts.writer.storedDigests(parts.index, taken, signal);
   return failed.map((failure): Judged => {
     const { item, status } = failure;
-    if (status === 429 || status >= 500) return { ...failure, verdict: 'Again', code: 'GRUE-REC-006' };
+    // 403: the index is blocked, for lack of disk or by somebody; that is not the document's fault
+    if (status === 429 || status === 403 || status >= 500) return { ...failure, verdict: 'Again', code: 'GRUE-REC-006' };
     if (status !== 409) return { ...failure, verdict: 'Bad', code: 'GRUE-REC-006' };
     // Under an external version a conflict says that the stored version is at least as new.
     if (item.action !== 'create') return { ...failure, verdict: 'Good', code: 'GRUE-REC-007' };

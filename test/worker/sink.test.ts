@@ -63,8 +63,8 @@ async function deliver(
 }
 
 describe('an operation that failed', () => {
-  test('with 429 or 5xx is sent again, alone', async () => {
-    answers = [answered(failure(1, 429), failure(3, 503)), answered(failure(1, 429))];
+  test('with 429, 5xx or a block of the index (403) is sent again, alone', async () => {
+    answers = [answered(failure(1, 429), failure(3, 503)), answered(failure(1, 403))];
     expect(await deliver()).toEqual({ written: 4, bad: [] });
     expect(sent).toEqual(['4: op 0,op 1,op 2,op 3,', '2: op 1,op 3,', '1: op 3,']);
   });
@@ -76,6 +76,11 @@ describe('an operation that failed', () => {
     expect(bad).toEqual([
       { index: 2, partition: 0, offset: '2', origin: item(2, 'create').origin, identity: 'in|0|0|2|', code: 'GRUE-REC-006', reason: 'some_exception: why' },
     ]);
+  });
+
+  test('with 404 met no index: nothing of it is a dead letter, the partition stops', async () => {
+    answers = [answered(...[0, 1, 2, 3].map((n) => failure(n, 404)))];
+    await expect(deliver()).rejects.toMatchObject({ code: 'GRUE-ES-005' });
   });
 
   test('with 409 on create succeeded before, if the stored digest is the same', async () => {
