@@ -106,6 +106,24 @@ describe('an Elasticsearch that', () => {
   });
 });
 
+describe('an index', () => {
+  test('that is deleted under a stage is not made anew, and no record becomes a dead letter for it', async () => {
+    await using world = new WorkerWorld(servers(), 2);
+    await world.create('sink');
+    await world.commitStart();
+    const stage = world.start();
+    await world.produce(100);
+    await world.caughtUp();
+    await world.search.indices.delete({ index: world.name });
+    await world.produce(100);
+    await until(20_000, () => stage.said.some(({ problem }) => problem === 'IndexChanged'), 'it is told');
+    await sleep(1_000);
+    expect(await world.search.indices.exists({ index: world.name })).toBe(false);
+    expect(await world.values(world.deadLetters)).toEqual([]);
+    expect(await world.committed()).toEqual([50n, 50n]);
+  });
+});
+
 describe('a log', () => {
   test('that was trimmed before it was read stops that partition for good; its commit stays, and the others go on', async () => {
     await using world = new WorkerWorld(servers(), 2);
