@@ -14,7 +14,7 @@ const TASKS = {
   bench: 'bench/main.ts',
   build: 'scripts/build.ts',
   check: 'scripts/check.ts',
-  demo: 'scripts/demo.ts',
+  demo: 'demo/main.ts',
   gen: 'scripts/gen.ts',
   grue: 'src/main.ts',
   stack: 'test/stack/cli.ts',

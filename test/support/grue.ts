@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { kinds } from '../../src/api/kinds.ts';
 import type { StreamMigration } from '../../src/api/stream-migration.ts';
 import { systemClock } from '../../src/controller/clock.ts';
@@ -22,6 +23,8 @@ export interface GrueOptions {
   /** How long resources must be unchanged before planning; tests do not wait as long as people do. */
   readonly settle?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** They stay when this process ends. */
+  readonly lasting?: boolean;
 }
 
 /** An operator and workers as processes of their own, as in production, on the API server of a stack. */
@@ -36,20 +39,25 @@ export function connectKube(kubeconfigPath: string): KubeClient {
   return kubeClient({ config: loadKubeConfig(kubeconfigPath), clock: systemClock, metrics: runtimeMetrics(), userAgent: 'grue-test' });
 }
 
-/** Starts one process of ours; its log goes to a file. */
+/**
+ * Starts one process of ours; its log goes to a file. It ends with this process, however that ends, unless it is `lasting`. It is in a group of
+ * its own: a Ctrl-C at the terminal is for us to pass on.
+ */
 export function startProcess(
   command: 'operator' | 'worker',
   args: readonly string[],
   logFile: string,
-  env: Readonly<Record<string, string>> = {},
+  { env = {}, lasting = false }: { readonly env?: Readonly<Record<string, string>> | undefined; readonly lasting?: boolean } = {},
 ): ChildProcess {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(root, 'src/main.ts'), command, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const log = openSync(logFile, 'a');
+  const endWithParent = lasting ? [] : ['--import', pathToFileURL(join(root, 'scripts/end-with-parent.js')).href];
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...endWithParent, join(root, 'src/main.ts'), command, ...args], {
+    stdio: ['ignore', log, log, lasting ? 'ignore' : 'ipc'],
     env: { ...process.env, ...env },
+    detached: true,
   });
-  const log = createWriteStream(logFile, { flags: 'a' });
-  child.stdout?.pipe(log);
-  child.stderr?.pipe(log);
+  closeSync(log);
+  child.channel?.unref();
   return child;
 }
 
@@ -62,12 +70,17 @@ export async function stopProcess(child: ChildProcess): Promise<void> {
   clearTimeout(kill);
 }
 
-export async function startGrue({ kubeconfigPath, namespace, logDirectory, workers = 1, settle = '500ms', env }: GrueOptions): Promise<Grue> {
+export async function startGrue({ kubeconfigPath, namespace, logDirectory, workers = 1, settle = '500ms', env, lasting = false }: GrueOptions): Promise<Grue> {
   mkdirSync(logDirectory, { recursive: true });
   const kube = connectKube(kubeconfigPath);
   const shared = ['--kubeconfig', kubeconfigPath, '--namespace', namespace];
-  const operator = startProcess('operator', [...shared, '--lease-namespace', namespace, '--settle', settle], join(logDirectory, 'operator.log'), env);
-  const workerProcesses = Array.from({ length: workers }, (_, index) => startProcess('worker', shared, join(logDirectory, `worker-${index + 1}.log`), env));
+  const operator = startProcess('operator', [...shared, '--lease-namespace', namespace, '--settle', settle], join(logDirectory, 'operator.log'), {
+    env,
+    lasting,
+  });
+  const workerProcesses = Array.from({ length: workers }, (_, index) =>
+    startProcess('worker', shared, join(logDirectory, `worker-${index + 1}.log`), { env, lasting }),
+  );
   const stop = async (): Promise<void> => {
     await Promise.all([operator, ...workerProcesses].map(stopProcess));
     kube.close();

@@ -58,6 +58,8 @@ function settings(directory: string, ports: { readonly http: number; readonly tr
     `transport.port=${ports.transport}`,
     // a nearly full disk of a developer must not make indices read-only
     'cluster.routing.allocation.disk.threshold_enabled=false',
+    // by default all of the used heap counts, garbage too, and a serial collector leaves garbage until the heap is full: searches would be refused
+    'indices.breaker.total.use_real_memory=false',
   ];
 }
 

@@ -1,0 +1,88 @@
+import type { Phase } from '../src/api/stream-migration.ts';
+import type { ReadCounts } from './read-log.ts';
+import type { Side } from './samples.ts';
+import { styled } from './screen.ts';
+
+/** All that the view shows at a moment. */
+export interface Frame {
+  readonly migration:
+    | {
+        readonly number: number;
+        readonly name: string;
+        readonly what: string;
+        readonly phases: readonly { readonly name: Phase; readonly seconds: number }[];
+        readonly message: string;
+        /** Seconds until green has caught up, or until the soak is over; undefined while unknown. */
+        readonly eta: number | undefined;
+      }
+    | undefined;
+  readonly records: { readonly acknowledged: number; readonly rows: number; readonly perSecond: number };
+  readonly sides: readonly (Side & { readonly perSecond: number })[];
+  readonly reads: ReadCounts & { readonly perSecond: number; readonly index: string | undefined };
+}
+
+/** The straight way, to show what is still to come. */
+const way: readonly Phase[] = ['Pending', 'Planning', 'Provisioning', 'CatchingUp', 'Verifying', 'Flipping', 'Soaking', 'TearingDown', 'Completed'];
+
+/** The block on a terminal. */
+export function block(frame: Frame): readonly string[] {
+  const { migration, records, sides, reads } = frame;
+  const row = (cells: readonly string[], note = ''): string =>
+    `    ${(cells[0] ?? '').padEnd(7)}${cells
+      .slice(1)
+      .map((cell) => cell.padStart(15))
+      .join('')}  ${note}`.trimEnd();
+  return [
+    '',
+    ...(migration === undefined
+      ? ['  A first topology goes live']
+      : [
+          `  ${styled('bold', `Migration ${migration.number} of 2: ${migration.name}`)}, ${migration.what}`,
+          `  ${wayText(migration.phases)}`,
+          `  ${migration.message}${eta(migration.eta)}`,
+        ]),
+    '',
+    `  records   ${count(records.acknowledged)} of ${count(records.rows)} acknowledged by Kafka, ${count(records.perSecond)}/s`,
+    '',
+    styled('dim', row(['', 'SQL is behind', 'sink is behind', 'documents', 'a second'])),
+    ...sides.map(({ role, index, behindInSql, behindInSink, documents, perSecond }) =>
+      row([role, count(behindInSql), count(behindInSink), count(documents), count(perSecond)], reads.index === index ? styled('bold', '← readers') : ''),
+    ),
+    '',
+    `  reads     ${count(reads.total)} through the alias, ${count(reads.perSecond)}/s: ${faults(reads)}`,
+    '',
+  ];
+}
+
+/** The same in one line, for logs. */
+export function line({ migration, records, sides, reads }: Frame): string {
+  const parts = [
+    ...(migration === undefined ? [] : [`${migration.name} ${migration.phases.at(-1)?.name ?? 'Pending'}${eta(migration.eta)}`]),
+    `${count(records.acknowledged)} of ${count(records.rows)} records (${count(records.perSecond)}/s)`,
+    ...sides.map(
+      ({ role, behindInSql, behindInSink, documents, perSecond }) =>
+        `${role} ${count(documents)} documents (${count(perSecond)}/s, behind ${count(behindInSql)} in SQL, ${count(behindInSink)} in sink)`,
+    ),
+    ...(reads.total === 0 ? [] : [`${count(reads.total)} reads (${count(reads.perSecond)}/s, ${faults(reads)})`]),
+  ];
+  return parts.join('; ');
+}
+
+function wayText(phases: NonNullable<Frame['migration']>['phases']): string {
+  const behind = phases.map(({ name, seconds }, i) =>
+    i === phases.length - 1 ? styled(['bold', 'cyan'], `${name} ${seconds.toFixed(0)} s`) : `${name} ${seconds.toFixed(0)} s`,
+  );
+  const current = Math.max(-1, ...phases.map(({ name }) => way.indexOf(name)));
+  const isStraight = phases.every(({ name }) => way.includes(name));
+  const ahead = isStraight ? way.slice(current + 1).map((name) => styled('dim', name)) : [];
+  return [...behind, ...ahead].join(' › ');
+}
+
+const eta = (seconds: number | undefined): string => (seconds === undefined ? '' : `, about ${Math.ceil(seconds)} s left`);
+
+const count = (value: number | undefined): string => (value === undefined ? '-' : Math.round(value).toLocaleString('en-US'));
+
+const faults = ({ failed, empty, mixed }: ReadCounts): string => {
+  const text = `${count(failed)} failed, ${count(empty)} empty, ${count(mixed)} mixed`;
+  return failed + empty + mixed > 0 ? styled(['bold', 'red'], text) : text;
+};

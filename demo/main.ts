@@ -1,0 +1,122 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import { root } from '../scripts/processes.ts';
+import { allFlights } from './data.ts';
+import { howToReach, isKept, stopKept } from './keep.ts';
+import { verdict } from './report.ts';
+import { runDemo } from './run.ts';
+import { openScreen, type Screen } from './screen.ts';
+import { summary } from './summary.ts';
+import { logDirectory, startWorld } from './world.ts';
+
+const USAGE = `npm run demo -- [options]
+
+Changes a live topology on real servers, twice, while records are produced and readers search, and shows that nothing is lost.
+
+  --rows <n>   flights to produce, from 1000 to ${allFlights} (default: 200000)
+  --keep       leave servers, operator and worker running, and say how to reach them
+  --stop       end what --keep has left running
+  --help
+`;
+
+const reportFile = join(root, 'out', 'demo-report.json');
+/** What a shell expects of a program that was interrupted. */
+const interruptedCode = 130;
+
+process.exit(await main(process.argv.slice(2)));
+
+async function main(args: readonly string[]): Promise<number> {
+  const options = readOptions(args);
+  if (typeof options === 'string') {
+    process.stderr.write(`${options}\n\n${USAGE}`);
+    return 2;
+  }
+  if (options.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  if (options.stop) {
+    await stopKept();
+    return 0;
+  }
+  if (options.keep && isKept()) {
+    process.stderr.write('an earlier demo is still running: end it with `npm run demo -- --stop`\n');
+    return 1;
+  }
+  return demo(options);
+}
+
+interface Options {
+  readonly rows: number;
+  readonly keep: boolean;
+  readonly stop: boolean;
+  readonly help: boolean;
+}
+
+function readOptions(args: readonly string[]): Options | string {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        rows: { type: 'string', default: '200000' },
+        keep: { type: 'boolean', default: false },
+        stop: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    const rows = Number(values.rows);
+    if (!Number.isInteger(rows) || rows < 1_000 || rows > allFlights) return `--rows is a whole number from 1000 to ${allFlights}, not ${values.rows}`;
+    return { ...values, rows };
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** @returns the exit code: 0 only if all that was found is right */
+async function demo({ rows, keep }: Options): Promise<number> {
+  const screen = openScreen(process.stdout);
+  const stopped = new AbortController();
+  let interrupted = false;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (interrupted) process.exit(interruptedCode);
+      interrupted = true;
+      screen.say('stopping everything');
+      stopped.abort(new Error(`interrupted by ${signal}`));
+    });
+  }
+  rmSync(reportFile, { force: true });
+  try {
+    const reasons = await tell(rows, keep, screen, stopped);
+    return reasons.length === 0 ? 0 : 1;
+  } catch (error) {
+    screen.end();
+    if (interrupted) return interruptedCode;
+    process.stderr.write(`\nThe demo failed: ${(error as Error).message}\n\nLogs of operator, worker and servers are in ${relative(root, logDirectory)}/\n`);
+    return 1;
+  } finally {
+    screen.end();
+  }
+}
+
+async function tell(rows: number, keep: boolean, screen: Screen, stopped: AbortController): Promise<readonly string[]> {
+  const { signal } = stopped;
+  const fail = (error: unknown): void => stopped.abort(error);
+  const world = await startWorld({ keep, say: screen.say, signal, onLoss: fail });
+  let leave = false;
+  try {
+    const findings = await runDemo(world, rows, screen, signal, fail);
+    const reasons = verdict(findings.report);
+    mkdirSync(join(root, 'out'), { recursive: true });
+    writeFileSync(reportFile, `${JSON.stringify(findings.report, null, 2)}\n`);
+    screen.print(summary(findings, reasons, relative(root, reportFile)));
+    leave = keep;
+    return reasons;
+  } finally {
+    if (leave) {
+      screen.print(howToReach(world.stack));
+      await world.leave();
+    } else await world[Symbol.asyncDispose]();
+  }
+}

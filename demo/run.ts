@@ -1,0 +1,264 @@
+import type { MigrationStatus } from '../src/api/stream-migration.ts';
+import { request } from '../src/cli/requests.ts';
+import { systemClock } from '../src/controller/clock.ts';
+import { apply } from '../test/support/grue.ts';
+import { type Audit, runAudit } from './audit.ts';
+import { type Course, type TopologyWatch, watchTopology } from './course.ts';
+import { flights } from './data.ts';
+import { deadLetteredNumbers } from './dead-letters.ts';
+import { historyOf, type Production, produce } from './producer.ts';
+import type { ReadLog } from './read-log.ts';
+import { type Readers, startReaders } from './readers.ts';
+import { type DemoReport, enoughReads, type MigrationReport } from './report.ts';
+import { sampleSides } from './samples.ts';
+import { type Screen, styled } from './screen.ts';
+import { alias, blueTopology, type Change, namespace, partitions, sourceTopic, toHours, toRoutes } from './topology.ts';
+import { type Subject, startView } from './view.ts';
+import type { World } from './world.ts';
+
+export interface Findings {
+  readonly report: DemoReport;
+  /** All that was produced. */
+  readonly records: number;
+  /** What the readers noticed of each move, by their own log. */
+  readonly moves: readonly ReturnType<ReadLog['move']>[];
+}
+
+/** What all steps of a run share. */
+interface Run {
+  readonly world: World;
+  readonly screen: Screen;
+  readonly watch: TopologyWatch;
+  readonly production: Production;
+  readonly readers: Readers;
+  readonly subject: Subject;
+  /** Seconds that a step may take: more records take longer. */
+  readonly patience: number;
+  readonly signal: AbortSignal;
+}
+
+/** The whole story, from an empty cluster to the report. */
+export async function runDemo(world: World, rows: number, screen: Screen, signal: AbortSignal, fail: (error: unknown) => void): Promise<Findings> {
+  await using ending = new AsyncDisposableStack();
+  const over = new AbortController();
+  ending.defer(() => over.abort());
+  const stop = AbortSignal.any([signal, over.signal]);
+
+  const watch = await watchTopology(world.kube, namespace, stop);
+  const production = produce({ kafka: world.kafka, topic: sourceTopic, partitions, rows, source: flights(rows), signal: stop });
+  production.done.catch(fail);
+  const subject = subjectOf(world, watch, production, rows, stop);
+  ending.defer(startView(screen, subject));
+  const patience = 120 + rows / 2_000;
+
+  const readers = await goLive(world, production, subject, historyOf(rows), patience, screen, stop);
+  ending.defer(() => readers.stop());
+  const run: Run = { world, screen, watch, production, readers, subject, patience, signal: stop };
+
+  const first = await migrate(run, toHours);
+  const second = await migrateAndRollBack(run, toRoutes);
+  return await conclude(run, first, second); // awaited here: what it needs ends with this function
+}
+
+function subjectOf({ cluster, search }: World, watch: TopologyWatch, production: Production, rows: number, signal: AbortSignal): Subject {
+  return {
+    rows,
+    acknowledged: production.acknowledged,
+    reads: () => ({ total: 0, failed: 0, empty: 0, mixed: 0 }),
+    readersAt: () => undefined,
+    sides: () => sampleSides(watch.revisions(), cluster, search, signal),
+    migration: undefined,
+  };
+}
+
+/** Applies the first topology. Readers start with the first documents, and from then on read all the time. */
+async function goLive(
+  world: World,
+  production: Production,
+  subject: Subject,
+  history: number,
+  patience: number,
+  screen: Screen,
+  signal: AbortSignal,
+): Promise<Readers> {
+  for (const object of blueTopology) await apply(world.kube, object);
+  screen.say('applied the first topology: flights -> SQL -> delays -> the index behind the alias "delays"');
+  const end = performance.now() + patience * 1_000;
+  let visible = 0;
+  let readers: Readers | undefined;
+  try {
+    while (visible < history) {
+      if (performance.now() > end) throw new Error(`only ${visible} of ${history} records are visible through the alias after ${patience} s`);
+      visible = Math.max(visible, await visibleBelow(world, history, signal));
+      if (visible >= 100 && readers === undefined) {
+        readers = startReaders(
+          world.search,
+          alias,
+          () => visible,
+          (what) => screen.say(styled('red', `a read that is not as it should be: ${what}`)),
+          signal,
+        );
+        const { log } = readers;
+        subject.reads = () => sum(log.counts(0), log.counts(1));
+        subject.readersAt = log.current;
+        screen.say('the topology is live and has its first documents: readers search the alias from now on');
+      }
+      await systemClock.sleep(250, signal);
+    }
+    await production.history;
+  } catch (error) {
+    await readers?.stop();
+    throw error;
+  }
+  screen.say(`the history, ${history.toLocaleString('en-US')} records, is in the index; more are produced all the time`);
+  if (readers === undefined) throw new Error('there is nothing to read');
+  return readers;
+}
+
+/** A number below which all records can be found through the alias; the readers stay below it, so nothing that they miss is merely late. */
+async function visibleBelow({ search }: World, history: number, signal: AbortSignal): Promise<number> {
+  signal.throwIfAborted();
+  const width = Math.max(1, Math.floor(history / 1_000));
+  const { status, text } = await search.ask('POST', `/${alias}/_search?filter_path=aggregations`, {
+    size: 0,
+    query: { range: { number: { lt: history } } },
+    aggs: { numbers: { histogram: { field: 'number', interval: width, min_doc_count: 1 } } },
+  });
+  const { aggregations } = (status === 200 ? JSON.parse(text) : {}) as {
+    aggregations?: { numbers: { buckets: readonly { key: number; doc_count: number }[] } };
+  };
+  let whole = 0;
+  for (const { key, doc_count } of aggregations?.numbers.buckets ?? []) {
+    if (key !== whole || doc_count < Math.min(width, history - whole)) break;
+    whole += doc_count;
+  }
+  return whole;
+}
+
+/** What is known of a migration when it has ended. */
+interface Chapter {
+  readonly course: Course;
+  readonly status: MigrationStatus;
+  readonly records: number;
+  readonly audit: Audit;
+  readonly blue: string;
+  readonly green: string;
+}
+
+async function migrate(run: Run, change: Change): Promise<Chapter> {
+  const course = await begin(run, change, 1);
+  await course.until('Soaking', run.patience);
+  const audited = await auditInSoak(run, 0);
+  const status = await course.until('Completed', run.patience + change.soakSeconds);
+  await moreReads(run);
+  return { course, status, ...audited };
+}
+
+async function migrateAndRollBack(run: Run, change: Change): Promise<Chapter> {
+  run.readers.log.nextChapter();
+  const course = await begin(run, change, 2);
+  await course.until('Soaking', run.patience);
+  const audited = await auditInSoak(run, 1);
+  run.screen.say('readers are on green, and now somebody wants the old state back: grue rollback');
+  const { result } = await request(run.world.kube, { namespace, name: change.name, verb: 'rollback', reason: 'the demo shows how to go back' });
+  if (!result.startsWith('accepted')) throw new Error(`the rollback was not accepted: ${result}`);
+  const status = await course.until('RolledBack', run.patience);
+  return { course, status, ...audited };
+}
+
+/** Edits the logical resources, as a person would in Git, and applies the migration that names them. */
+async function begin({ world, watch, screen, subject }: Run, change: Change, number: number): Promise<Course> {
+  screen.say(`migration ${number} of 2, ${change.name}: ${change.what}`);
+  const course = watch.course(change.name, (phase, { message }) => screen.say(`  ${change.name}: ${phase}${message ? `: ${message}` : ''}`));
+  subject.migration = { number, change, course };
+  for (const object of [...change.resources, change.migration]) await apply(world.kube, object);
+  return course;
+}
+
+/** Compares both indices with what Kafka had acknowledged at this moment, while both go on being fed. Which indices, the readers know. */
+async function auditInSoak(
+  { world, readers, production, screen, patience, signal }: Run,
+  chapter: number,
+): Promise<Pick<Chapter, 'records' | 'audit' | 'blue' | 'green'>> {
+  const records = production.acknowledged();
+  const [blue, green] = await systemIndices(readers.log, chapter, signal);
+  const audit = await runAudit(world.search, {
+    indices: [blue, green],
+    below: records,
+    deadLettered: () => deadLetteredNumbers(world.kafka, world.cluster, signal),
+    patience: patience * 1_000,
+    signal,
+  });
+  const { lost, duplicated } = audit;
+  screen.say(
+    `  looked at every document of both indices: of ${records.toLocaleString('en-US')} records ${lost.size} are lost and ${duplicated.size} duplicated`,
+  );
+  return { records, audit, blue, green };
+}
+
+/** The index that readers came from and the one that they are on, as they have seen it. */
+async function systemIndices(log: ReadLog, chapter: number, signal: AbortSignal): Promise<readonly [blue: string, green: string]> {
+  const end = performance.now() + 10_000;
+  for (;;) {
+    const [blue, green] = log.indices(chapter);
+    if (blue !== undefined && green !== undefined) return [blue, green];
+    if (performance.now() > end) throw new Error('the migration says that readers were moved, but no reader has had an answer from another index');
+    await systemClock.sleep(50, signal);
+  }
+}
+
+/** On a fast machine the first migration is over before enough has been read to mean something. */
+async function moreReads({ readers, signal }: Run): Promise<void> {
+  const end = performance.now() + 30_000;
+  while (readers.log.counts(0).total < enoughReads && performance.now() < end) await systemClock.sleep(200, signal);
+}
+
+/** Produces what is left, and looks at every document of the index that readers are on in the end. */
+async function conclude(run: Run, first: Chapter, second: Chapter): Promise<Findings> {
+  const { world, production, readers, screen, patience, signal } = run;
+  production.hurry();
+  await production.done;
+  const records = production.acknowledged();
+  screen.say(`all ${records.toLocaleString('en-US')} records are produced`);
+  const index = readers.log.current() ?? second.blue;
+  const final = await runAudit(world.search, {
+    indices: [index],
+    below: records,
+    deadLettered: () => deadLetteredNumbers(world.kafka, world.cluster, signal),
+    patience: patience * 1_000,
+    signal,
+  });
+  await readers.stop();
+  screen.say('looked at every document of the index that readers are on');
+  const union = (of: (audit: Audit) => ReadonlySet<number>) => new Set([...of(second.audit), ...of(final)]).size;
+  return {
+    report: {
+      ...reportOf(first, readers.log, 0),
+      rollback: { ...reportOf(second, readers.log, 1), lost: union(({ lost }) => lost), duplicated: union(({ duplicated }) => duplicated) },
+    },
+    records,
+    moves: [readers.log.move(first.blue, first.green, 0), readers.log.move(second.blue, second.green, 1), readers.log.move(second.green, second.blue, 1)],
+  };
+}
+
+function reportOf({ records, audit, status, course }: Chapter, log: ReadLog, chapter: number): MigrationReport {
+  const parity = status.gates?.find(({ name }) => name === 'Parity');
+  return {
+    records,
+    blueDocuments: audit.documents[0] ?? 0,
+    greenDocuments: audit.documents[1] ?? 0,
+    parity: { outcome: parity?.outcome ?? 'none', fence: parity?.fence ?? null },
+    reads: log.counts(chapter),
+    flipMilliseconds: status.flip?.milliseconds ?? null,
+    lost: audit.lost.size,
+    duplicated: audit.duplicated.size,
+    phases: course.phases(),
+  };
+}
+
+const sum = (a: ReturnType<ReadLog['counts']>, b: typeof a): typeof a => ({
+  total: a.total + b.total,
+  failed: a.failed + b.failed,
+  empty: a.empty + b.empty,
+  mixed: a.mixed + b.mixed,
+});
