@@ -8,13 +8,13 @@ export const operators = names('+ - * / // % ** ^ & | << >> ~ || ~~ !~~ ~~* !~~*
 
 export const functions = names(`
   lower upper length char_length character_length len strlen bit_length ascii unicode
-  substring substr left right trim ltrim rtrim replace translate reverse concat concat_ws overlay
+  substring substr left right trim ltrim rtrim replace translate reverse concat concat_ws
   starts_with ends_with prefix suffix contains position strpos instr split_part string_split str_split array_to_string
   regexp_matches regexp_full_match regexp_replace regexp_extract like_escape not_like_escape ilike_escape not_ilike_escape
   strip_accents md5 sha256 hex
   abs ceil ceiling floor round trunc sign sqrt cbrt exp ln log log10 log2 power pow mod pi
   sin cos tan asin acos atan atan2 degrees radians isnan isinf isfinite greatest least xor bit_count
-  nullif ifnull
+  nullif
   date_part datepart date_trunc datetrunc date_diff datediff date_sub datesub date_add last_day dayname monthname
   year month day hour minute second millisecond microsecond quarter week weekday dayofweek isodow dayofmonth dayofyear weekofyear isoyear
   epoch epoch_ms epoch_us make_date make_timestamp to_timestamp strftime strptime try_strptime time_bucket timezone
