@@ -1,5 +1,6 @@
 import type { FenceRecord } from '../api/stream-migration.ts';
 import type { Offset } from '../drivers/ports.ts';
+import type { OpenIds } from '../parity/change.ts';
 import type { LiveFacts } from './facts.ts';
 
 /** One look at the progress of a group of stages. */
@@ -14,8 +15,8 @@ export interface Memory {
   readonly generations: Map<string, { readonly generation: number; readonly since: number }>;
   /** Progress samples. Key: uid of the migration or Revision. */
   readonly samples: Map<string, readonly Sample[]>;
-  /** Ids of Change streams that earlier fences left open, with the number of rounds. Key: uid of the migration, attempt and alias. */
-  readonly open: Map<string, ReadonlyMap<string, number>>;
+  /** Ids of Change streams that earlier fences left open. Key: uid of the migration, attempt and alias. */
+  readonly open: Map<string, OpenIds>;
   /** A recent view of each namespace, shared by passes that come in bursts. */
   readonly views: Map<string, { readonly at: number; readonly versions: string; readonly facts: LiveFacts }>;
   /** When blue was last proven to be at a fresh fence during a soak. Key: uid of the migration. */

@@ -1,20 +1,17 @@
 import { GrueError } from '../../api/errors.ts';
 import type { Binding, Revision } from '../../api/revision.ts';
 import type { FenceRecord } from '../../api/stream-migration.ts';
-import type { IndexView, Offset, Offsets, OriginRange } from '../../drivers/ports.ts';
+import type { IndexView, Offset, OriginRange } from '../../drivers/ports.ts';
 import type { AppendSide } from '../../parity/append.ts';
-import type { ChangeSide } from '../../parity/change.ts';
 import { decodeOffsets } from '../../parity/offsets.ts';
 import { deadLetterIdentity } from '../../records/dead-letters.ts';
-import { documentIdOfKey } from '../../records/identity.ts';
-import { parseStamp, stampHeader } from '../../records/provenance.ts';
 import { lineageOf } from '../lineage.ts';
 import type { Servers } from '../servers.ts';
 import type { World } from '../world.ts';
 import type { ParityPair } from './decision.ts';
+import { countChange } from './measure-change.ts';
 import type { Measurement, PairMeasurement } from './measurement.ts';
 import type { Snapshot } from './snapshot.ts';
-import { openKey } from './status.ts';
 
 /** Counts both sides of every pair at the fence, in views opened after everything up to the fence had arrived. Reads only. */
 export async function measure(
@@ -64,7 +61,7 @@ async function measurePair(
     const [blue, green] = views as [IndexView, IndexView];
     const throughAlias = await countThroughAlias(pair.alias, blue, green, snapshot, signal);
     const counts = isKeyed(greenReads)
-      ? await countChange(fence, pair, blueReads, greenReads, blue, green, snapshot, servers, world, signal)
+      ? await countChange(fence, pair.alias, { reads: blueReads, view: blue }, { reads: greenReads, view: green }, snapshot, servers, world, signal)
       : await countAppend(fence, pair, blue, green, snapshot, signal);
     return { alias: pair.alias, counts, throughAlias };
   } finally {
@@ -140,63 +137,6 @@ async function appendSide(view: IndexView, region: readonly OriginRange[], signa
     foreign: await view.countForeign([...new Set(region.map(({ root }) => root))], signal),
     total: await view.count(signal),
   };
-}
-
-async function countChange(
-  fence: FenceRecord,
-  pair: ParityPair,
-  blueReads: Binding,
-  greenReads: Binding,
-  blue: IndexView,
-  green: IndexView,
-  snapshot: Snapshot,
-  servers: Servers,
-  world: World,
-  signal: AbortSignal,
-): Promise<PairMeasurement['counts']> {
-  const open = world.memory.open.get(openKey(snapshot, pair.alias)) ?? new Map<string, number>();
-  const ends = await servers.kafka.offsets([blueReads.topic, greenReads.topic], 'HighWatermark', signal);
-  const blueIds = await pendingIds(fence, blueReads, ends, servers, signal);
-  const greenIds = blueReads.topic === greenReads.topic ? blueIds : await pendingIds(fence, greenReads, ends, servers, signal);
-  const asked = [...new Set([...blueIds, ...greenIds, ...open.keys()])];
-  const side = async (view: IndexView, pending: ReadonlySet<string>): Promise<ChangeSide> => ({
-    total: await view.count(signal),
-    pending,
-    present: new Map([...(await view.versions(asked, signal))].map(([id, { version }]) => [id, version])),
-  });
-  const [blueSide, greenSide] = await Promise.all([side(blue, blueIds), side(green, greenIds)]);
-  const rekeyed = JSON.stringify(blueReads.keys?.primary) !== JSON.stringify(greenReads.keys?.primary);
-  return { type: 'Change', blue: blueSide, green: greenSide, rekeyed, open };
-}
-
-/** Ids that a record at or after the fence has touched, and that either side may therefore show in another state. */
-async function pendingIds(
-  fence: FenceRecord,
-  reads: Binding,
-  ends: ReadonlyMap<string, Offsets>,
-  servers: Servers,
-  signal: AbortSignal,
-): Promise<ReadonlySet<string>> {
-  const ids = new Set<string>();
-  const low = decodeOffsets(fence.offsets.find(({ topic }) => topic === reads.topic)?.low ?? '');
-  for (const [partition, to] of (ends.get(reads.topic) ?? []).entries()) {
-    const from = low[partition] ?? 0n;
-    if (to === undefined || from >= to) continue;
-    for await (const record of servers.kafka.read(reads.topic, partition, from, to, signal)) {
-      const origin = reads.root ? { root: reads.stream, p: partition, o: record.offset } : parseStamp(record.headers[stampHeader] ?? '')?.origin;
-      if (origin && isBeforeFence(fence, reads, origin)) continue;
-      const id = documentIdOfKey(record.key, reads);
-      if (id !== undefined) ids.add(id);
-    }
-  }
-  return ids;
-}
-
-/** Only a root that the sink reads itself is known by its topic here; for all others the record is taken as pending, which costs a look and hides nothing. */
-function isBeforeFence(fence: FenceRecord, reads: Binding, origin: { readonly p: number; readonly o: Offset }): boolean {
-  if (!reads.root) return false;
-  const end = decodeOffsets(fence.offsets.find(({ topic }) => topic === reads.topic)?.at ?? '')[origin.p];
-  return end !== undefined && origin.o < end;
 }
 
 const examplesShown = 5;

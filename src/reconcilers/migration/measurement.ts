@@ -1,6 +1,6 @@
 import type { OriginRange } from '../../drivers/ports.ts';
 import type { AppendSide } from '../../parity/append.ts';
-import type { ChangeSide } from '../../parity/change.ts';
+import type { ChangeInput } from '../../parity/change.ts';
 import type { CountBounds } from '../../parity/verdict.ts';
 
 /** What was counted at one fence for one alias, on both sides. */
@@ -8,7 +8,7 @@ export interface PairMeasurement {
   readonly alias: string;
   readonly counts:
     | { readonly type: 'Append'; readonly region: readonly OriginRange[]; readonly green: AppendSide; readonly blue: AppendSide }
-    | { readonly type: 'Change'; readonly green: ChangeSide; readonly blue: ChangeSide; readonly rekeyed: boolean; readonly open: ReadonlyMap<string, number> };
+    | ({ readonly type: 'Change' } & Omit<ChangeInput, 'bounds' | 'rounds'>);
   /** Documents seen through the filter and routing that readers use; absent where the alias has neither. */
   readonly throughAlias: { readonly green: number; readonly blue: number } | undefined;
 }

@@ -3,7 +3,7 @@ import { reasonOf } from '../../api/errors.ts';
 import type { GateResult, MigrationStatus, Phase } from '../../api/stream-migration.ts';
 import { kubeTime } from '../../controller/clock.ts';
 import { mergeConditions, type WantedCondition } from '../../controller/conditions.ts';
-import { judgeChange } from '../../parity/change.ts';
+import { judgeChange, type OpenIds } from '../../parity/change.ts';
 import { humanRate } from '../numbers.ts';
 import type { Happening } from '../world.ts';
 import type { Outcome } from './act.ts';
@@ -19,7 +19,7 @@ export interface Report {
   readonly status: MigrationStatus;
   readonly happenings: readonly Happening[];
   /** Ids of Change streams that stay open until the next fence, by the key under which they are remembered. */
-  readonly open: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  readonly open: ReadonlyMap<string, OpenIds>;
 }
 
 /** Numbers for people are written at most this often; what decides is written at once. */
@@ -95,11 +95,11 @@ function judge(snapshot: Snapshot, measurement: Measurement): Learned {
     const { outcome, observed, bound } = gate.judge(measurement);
     return { name: gate.name, outcome, observed: observed.slice(0, 2048), bound: bound.slice(0, 512), fence: measurement.fence, time };
   });
-  const open = new Map(
-    measurement.pairs.flatMap(({ alias, counts }) =>
-      counts.type === 'Change' ? [[openKey(snapshot, alias), judgeChange({ ...counts, bounds: measurement.bounds, rounds: openRounds }).open] as const] : [],
-    ),
-  );
+  const open = new Map<string, OpenIds>();
+  for (const { alias, counts } of measurement.pairs) {
+    const next = counts.type === 'Change' ? judgeChange({ ...counts, bounds: measurement.bounds, rounds: openRounds }).open : undefined;
+    if (next) open.set(openKey(snapshot, alias), next);
+  }
   const passed = gates.every(({ outcome }) => outcome === 'Pass');
   const failing = gates.find(({ outcome }) => outcome !== 'Pass');
   return {
