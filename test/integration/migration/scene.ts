@@ -1,9 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Kafka, logLevel, type Message, type Producer } from 'kafkajs';
+import { kinds } from '../../../src/api/kinds.ts';
+import type { Verb } from '../../../src/api/requests.ts';
+import type { Revision } from '../../../src/api/revision.ts';
+import type { MigrationStep, Phase, RequestResult, StreamMigration } from '../../../src/api/stream-migration.ts';
+import { request } from '../../../src/cli/requests.ts';
 import type { KubeObject } from '../../../src/controller/kube/api.ts';
 import { stack } from '../../stack/for-tests.ts';
-import { apply, createNamespace, eventually, type Grue, startGrue } from '../../support/grue.ts';
+import { apply, createNamespace, eventually, find, type Grue, phase, startGrue } from '../../support/grue.ts';
 import { installCrds } from '../api/server.ts';
 
 /** A namespace of its own on the real servers, with an operator and workers as processes. */
@@ -13,6 +18,16 @@ export interface Scene extends AsyncDisposable {
   /** Applies resources given without apiVersion and namespace. */
   apply(...resources: readonly Written[]): Promise<void>;
   createTopic(topic: string, partitions: number, config?: Readonly<Record<string, string>>): Promise<void>;
+  /** Applies a migration of these resources, `Kind/name`, with a short soak. */
+  migrate(name: string, resources: readonly string[], spec?: object): Promise<void>;
+  /** Waits until the migration is in one of the phases. */
+  inPhase(name: string, ...phases: readonly Phase[]): Promise<StreamMigration>;
+  /** Asks as a person would with the CLI. */
+  ask(name: string, verb: Verb, step?: MigrationStep): Promise<RequestResult>;
+  /** An object of ours as it is stored, or undefined. */
+  object<T extends KubeObject>(kind: keyof typeof kinds, name: string): Promise<T | undefined>;
+  revisions(): Promise<readonly Revision[]>;
+  remove(kind: keyof typeof kinds, name: string): Promise<void>;
   /** Resolves when Kafka has acknowledged them. */
   produce(topic: string, messages: readonly Message[]): Promise<void>;
   /** Everything that readers of the alias see, by concrete index. */
@@ -31,6 +46,9 @@ export interface Hit {
   readonly _id: string;
   readonly _source: Readonly<Record<string, unknown>>;
 }
+
+/** How long something may take on a busy machine before it counts as stuck. */
+export const patienceSeconds = 170;
 
 export const platform = (): Written => ({
   kind: 'Platform',
@@ -51,13 +69,26 @@ export async function openScene(title: string, options: { readonly workers?: num
     const response = await fetch(`${stack().elasticsearch.url}/${path}`, { ...init, headers: { 'content-type': 'application/json' } });
     return response.json();
   };
+  const applyAll = async (...resources: readonly Written[]): Promise<void> => {
+    for (const { kind, name, spec } of resources)
+      await apply(grue.kube, { apiVersion: 'grue.dev/v1alpha1', kind, metadata: { name, namespace }, spec } as KubeObject);
+  };
   return {
     namespace,
     grue,
     search,
-    async apply(...resources) {
-      for (const { kind, name, spec } of resources)
-        await apply(grue.kube, { apiVersion: 'grue.dev/v1alpha1', kind, metadata: { name, namespace }, spec } as KubeObject);
+    apply: applyAll,
+    async migrate(name, resources, spec = {}) {
+      const named = resources.map((resource) => resource.split('/')).map(([kind, name]) => ({ kind, name }));
+      await applyAll({ kind: 'StreamMigration', name, spec: { resources: named, soak: '2s', ...spec } });
+    },
+    inPhase: (name, ...phases) => phase(grue.kube, namespace, name, phases, patienceSeconds),
+    ask: (name, verb, step) => request(grue.kube, { namespace, name, verb, step }),
+    object: (kind, name) => find(grue.kube, kind, namespace, name),
+    revisions: async () => (await grue.kube.list<Revision & KubeObject>(kinds.Revision, { namespace })).items,
+    async remove(kind, name) {
+      const found = await find(grue.kube, kind, namespace, name);
+      if (found) await grue.kube.delete(kinds[kind], { namespace, name }, { uid: found.metadata.uid ?? '' });
     },
     async createTopic(topic, partitions, config = {}) {
       const admin = kafka.admin();
@@ -104,4 +135,44 @@ export async function documentsBecome(scene: Scene, alias: string, count: number
     seconds,
     async () => (await scene.documents(alias)).length,
   );
+}
+
+export type Row = Readonly<Record<string, unknown>>;
+
+/** A document as its readers know it: without provenance. */
+export const rowOf = ({ _source: { grue: _, ...row } }: Hit): Row => row;
+
+const textOf = (row: Row): string => JSON.stringify(Object.fromEntries(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1))));
+
+/** Waits until readers of the alias see exactly these documents, in any order. */
+export async function contentBecomes(scene: Scene, alias: string, expected: Iterable<Row>): Promise<readonly Hit[]> {
+  const wanted = [...expected].map(textOf).sort();
+  const look = async () => {
+    const hits = await scene.documents(alias);
+    const found = hits.map((hit) => textOf(rowOf(hit))).sort();
+    return { hits, missing: without(wanted, found), surplus: without(found, wanted) };
+  };
+  return eventually(
+    `${wanted.length} documents behind ${alias}`,
+    async () => {
+      const { hits, missing, surplus } = await look();
+      return missing.length + surplus.length === 0 ? hits : undefined;
+    },
+    patienceSeconds,
+    async () => {
+      const { missing, surplus } = await look();
+      return { missing: missing.length, surplus: surplus.length, examples: [...missing.slice(0, 3), ...surplus.slice(0, 3)] };
+    },
+  );
+}
+
+/** What is in the first list more often than in the second. */
+function without(these: readonly string[], those: readonly string[]): readonly string[] {
+  const left = new Map<string, number>();
+  for (const text of those) left.set(text, (left.get(text) ?? 0) + 1);
+  return these.filter((text) => {
+    const count = left.get(text) ?? 0;
+    left.set(text, count - 1);
+    return count <= 0;
+  });
 }
