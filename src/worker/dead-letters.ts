@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Clock } from '../controller/clock.ts';
+import { deadLetterKey } from '../records/dead-letters.ts';
 import { formatOrigin } from '../records/provenance.ts';
 import type { Batch, ProducerRecord, RecordProducer } from './ports.ts';
 import type { BadRecord } from './transform/ports.ts';
@@ -39,7 +40,7 @@ function letter(batch: Batch, { index, identity, origin, code, reason, partition
     value: excerpt(record?.value ?? null),
     time,
   };
-  return { partition: 0, key: JSON.stringify({ revision, identity }), value: JSON.stringify(body) };
+  return { partition: 0, key: deadLetterKey(revision, identity), value: JSON.stringify(body) };
 }
 
 /** @returns the text if it is UTF-8, else base64; `bytes` is the whole length, also when only the beginning is there */
