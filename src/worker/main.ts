@@ -40,9 +40,9 @@ export interface WorkerOptions {
   readonly open?: Partial<Openers> | undefined;
 }
 
-const SESSION_TIMEOUT_MS = 15_000;
+export const SESSION_TIMEOUT_MS = 15_000;
 /** What one fetch of a stage brings at most. About four times that is held while its batches are worked on. */
-const FETCH_BYTES = 8 * 1024 * 1024;
+export const FETCH_BYTES = 8 * 1024 * 1024;
 
 const realOpeners: Openers = {
   kafka: (settings) => openKafkaCluster(settings),
