@@ -19,11 +19,16 @@ export async function reconcileTopology(namespace: string, world: World, signal:
   const wanted = fingerprints(facts.graph);
   for (const [key, resource] of facts.resources)
     await world.writeStatus(resource, reportOf(key, facts, { installation, failure, fingerprint: wanted.get(key), now: world.clock.now() }), signal);
-  return failure || facts.problems.size > 0
-    ? { requeueAfterMilliseconds: 10_000 }
-    : installation.waitMilliseconds > 0
-      ? { requeueAfterMilliseconds: installation.waitMilliseconds }
-      : {};
+  return soonest([failure || facts.problems.size > 0 ? lookAgain : 0, installation.waitMilliseconds]);
+}
+
+/** What is wrong may be put right where nobody tells us: a topic, an index, a server. */
+const lookAgain = 10_000;
+
+/** The first of the waits; 0 is none. One resource with a problem must not hold up another that only has to settle. */
+function soonest(waits: readonly number[]): Requeue {
+  const wanted = waits.filter((wait) => wait > 0);
+  return wanted.length === 0 ? {} : { requeueAfterMilliseconds: Math.min(...wanted) };
 }
 
 async function install({ plan }: Installation, namespace: string, world: World, signal: AbortSignal): Promise<GrueError | undefined> {
