@@ -7,6 +7,7 @@ import type { KubeApi, KubeObject, ResourceType } from '../src/controller/kube/a
 import { type Reflector, reflector } from '../src/controller/kube/reflector.ts';
 import { silentLogger } from '../src/controller/logger.ts';
 import { runtimeMetrics } from '../src/controller/metrics.ts';
+import { orAborted } from './abort.ts';
 
 /** How a migration goes, as its status tells: for the view, for phases and their times, and for knowing when to do what. Never evidence. */
 export interface Course {
@@ -36,7 +37,7 @@ export async function watchTopology(kube: KubeApi, namespace: string, signal: Ab
   const migrations = watch<StreamMigration & KubeObject>(kinds.StreamMigration);
   const revisions = watch<Revision & KubeObject>(kinds.Revision);
   for (const source of [migrations, revisions]) void source.run(signal);
-  await Promise.all([migrations.hasSynced, revisions.hasSynced]);
+  await orAborted(Promise.all([migrations.hasSynced, revisions.hasSynced]), signal);
   return {
     revisions: () => revisions.cache.list(namespace),
     course: (name, onPhase) =>

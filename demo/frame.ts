@@ -24,8 +24,8 @@ export interface Frame {
 /** The straight way, to show what is still to come. */
 const way: readonly Phase[] = ['Pending', 'Planning', 'Provisioning', 'CatchingUp', 'Verifying', 'Flipping', 'Soaking', 'TearingDown', 'Completed'];
 
-/** The block on a terminal. */
-export function block(frame: Frame): readonly string[] {
+/** The block on a terminal with so many columns. */
+export function block(frame: Frame, columns: number): readonly string[] {
   const { migration, records, sides, reads } = frame;
   const row = (cells: readonly string[], note = ''): string =>
     `    ${(cells[0] ?? '').padEnd(7)}${cells
@@ -38,13 +38,13 @@ export function block(frame: Frame): readonly string[] {
       ? ['  A first topology goes live']
       : [
           `  ${styled('bold', `Migration ${migration.number} of 2: ${migration.name}`)}, ${migration.what}`,
-          `  ${wayText(migration.phases)}`,
+          ...wayText(migration.phases, columns),
           `  ${migration.message}${eta(migration.eta)}`,
         ]),
     '',
     `  records   ${count(records.acknowledged)} of ${count(records.rows)} acknowledged by Kafka, ${count(records.perSecond)}/s`,
     '',
-    styled('dim', row(['', 'SQL is behind', 'sink is behind', 'documents', 'a second'])),
+    styled('dim', row(['', 'SQL is behind', 'sink is behind', 'documents', 'per second'])),
     ...sides.map(({ role, index, behindInSql, behindInSink, documents, perSecond }) =>
       row([role, count(behindInSql), count(behindInSink), count(documents), count(perSecond)], reads.index === index ? styled('bold', '← readers') : ''),
     ),
@@ -68,14 +68,25 @@ export function line({ migration, records, sides, reads }: Frame): string {
   return parts.join('; ');
 }
 
-function wayText(phases: NonNullable<Frame['migration']>['phases']): string {
-  const behind = phases.map(({ name, seconds }, i) =>
-    i === phases.length - 1 ? styled(['bold', 'cyan'], `${name} ${seconds.toFixed(0)} s`) : `${name} ${seconds.toFixed(0)} s`,
-  );
-  const current = Math.max(-1, ...phases.map(({ name }) => way.indexOf(name)));
+function wayText(phases: NonNullable<Frame['migration']>['phases'], columns: number): readonly string[] {
+  const furthest = Math.max(-1, ...phases.map(({ name }) => way.indexOf(name)));
   const isStraight = phases.every(({ name }) => way.includes(name));
-  const ahead = isStraight ? way.slice(current + 1).map((name) => styled('dim', name)) : [];
-  return [...behind, ...ahead].join(' › ');
+  const parts = [
+    ...phases.map(({ name, seconds }, i) => {
+      const text = `${name} ${seconds.toFixed(0)} s`;
+      return { text, shown: i === phases.length - 1 ? styled(['bold', 'cyan'], text) : text };
+    }),
+    ...(isStraight ? way.slice(furthest + 1) : []).map((text) => ({ text, shown: styled('dim', text) })),
+  ];
+  const lines = [{ length: 2, shown: ' ' }];
+  for (const [i, { text, shown }] of parts.entries()) {
+    const last = lines.at(-1)!;
+    const piece = i === 0 ? text : `› ${text}`;
+    if (last.length + piece.length + 1 < columns)
+      lines[lines.length - 1] = { length: last.length + piece.length + 1, shown: `${last.shown} ${i === 0 ? '' : '› '}${shown}` };
+    else lines.push({ length: piece.length + 4, shown: `    › ${shown}` });
+  }
+  return lines.map((line) => line.shown);
 }
 
 const eta = (seconds: number | undefined): string => (seconds === undefined ? '' : `, about ${Math.ceil(seconds)} s left`);

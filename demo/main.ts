@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { root } from '../scripts/processes.ts';
 import { allFlights } from './data.ts';
 import { howToReach, isKept, stopKept } from './keep.ts';
-import { verdict } from './report.ts';
+import { type DemoReport, exitCodeOf, verdict } from './report.ts';
 import { runDemo } from './run.ts';
 import { openScreen, type Screen } from './screen.ts';
 import { summary } from './summary.ts';
@@ -88,8 +88,7 @@ async function demo({ rows, keep }: Options): Promise<number> {
   }
   rmSync(reportFile, { force: true });
   try {
-    const reasons = await tell(rows, keep, screen, stopped);
-    return reasons.length === 0 ? 0 : 1;
+    return exitCodeOf(await tell(rows, keep, screen, stopped));
   } catch (error) {
     screen.end();
     if (interrupted) return interruptedCode;
@@ -100,19 +99,19 @@ async function demo({ rows, keep }: Options): Promise<number> {
   }
 }
 
-async function tell(rows: number, keep: boolean, screen: Screen, stopped: AbortController): Promise<readonly string[]> {
+async function tell(rows: number, keep: boolean, screen: Screen, stopped: AbortController): Promise<DemoReport> {
   const { signal } = stopped;
   const fail = (error: unknown): void => stopped.abort(error);
   const world = await startWorld({ keep, say: screen.say, signal, onLoss: fail });
   let leave = false;
   try {
     const findings = await runDemo(world, rows, screen, signal, fail);
-    const reasons = verdict(findings.report);
+    const { report } = findings;
     mkdirSync(join(root, 'out'), { recursive: true });
-    writeFileSync(reportFile, `${JSON.stringify(findings.report, null, 2)}\n`);
-    screen.print(summary(findings, reasons, relative(root, reportFile)));
+    writeFileSync(reportFile, `${JSON.stringify(report, null, 2)}\n`);
+    screen.print(summary(findings, verdict(report), relative(root, reportFile), screen.columns()));
     leave = keep;
-    return reasons;
+    return report;
   } finally {
     if (leave) {
       screen.print(howToReach(world.stack));

@@ -32,7 +32,7 @@ interface MultiSearchAnswer {
 
 /**
  * Readers who know nothing but an alias, and search it all the time: each asks again when it has its answer. They search for records
- * that are certainly there (numbers below `visibleBelow`), so a document that is not found is one that a user would miss.
+ * that are certainly there (numbers below `visibleBelow`), so a document that is not found is one that a user would miss. They begin as soon as there is something.
  */
 export function startReaders(search: Search, alias: string, visibleBelow: () => number, complain: (what: string) => void, signal: AbortSignal): Readers {
   const log = readLog(documentsPerRead, complain);
@@ -41,7 +41,11 @@ export function startReaders(search: Search, alias: string, visibleBelow: () => 
 
   async function read(reader: number): Promise<void> {
     while (!over.aborted) {
-      const from = Array.from({ length: readsPerRequest }, () => Math.floor(Math.random() * (visibleBelow() - documentsPerRead)));
+      if (visibleBelow() < documentsPerRead) {
+        await systemClock.sleep(fastestPace, over).catch(() => {});
+        continue;
+      }
+      const from = Array.from({ length: readsPerRequest }, () => Math.floor(Math.random() * (visibleBelow() - documentsPerRead + 1)));
       const askedAt = performance.now();
       const reads = await multiSearch(search, alias, from);
       if (signal.aborted) return; // what the end of the run has torn off is nobody's failure

@@ -1,3 +1,6 @@
+import type { MigrationStatus } from '../src/api/stream-migration.ts';
+import type { Audit } from './audit.ts';
+import type { Course } from './course.ts';
 import type { ReadCounts } from './read-log.ts';
 
 /** What was found about one migration. */
@@ -22,6 +25,33 @@ export interface DemoReport extends MigrationReport {
   readonly rollback: MigrationReport;
 }
 
+/** All that was found out about one migration. */
+export interface Found {
+  readonly records: number;
+  /** The first one compared blue and green at `records`; others looked at an index later. */
+  readonly audits: readonly [Audit, ...Audit[]];
+  readonly reads: ReadCounts;
+  /** Only for what Grue itself says: parity, and the time of the flip. */
+  readonly status: Pick<MigrationStatus, 'gates' | 'flip'>;
+  readonly phases: ReturnType<Course['phases']>;
+}
+
+export function reportOf({ records, audits, reads, status, phases }: Found): MigrationReport {
+  const parity = status.gates?.find(({ name }) => name === 'Parity');
+  const [blueDocuments = 0, greenDocuments = 0] = audits[0].documents;
+  return {
+    records,
+    blueDocuments,
+    greenDocuments,
+    parity: { outcome: parity?.outcome ?? 'none', fence: parity?.fence ?? null },
+    reads,
+    flipMilliseconds: status.flip?.milliseconds ?? null,
+    lost: new Set(audits.flatMap(({ lost }) => [...lost])).size,
+    duplicated: new Set(audits.flatMap(({ duplicated }) => [...duplicated])).size,
+    phases,
+  };
+}
+
 /** So many reads make "none failed" say something. */
 export const enoughReads = 50_000;
 
@@ -34,6 +64,9 @@ export function verdict({ rollback, ...migration }: DemoReport): readonly string
     ...(reads < enoughReads ? [`only ${reads.toLocaleString('en-US')} reads were made, fewer than ${enoughReads.toLocaleString('en-US')}`] : []),
   ];
 }
+
+/** What the program tells the shell. */
+export const exitCodeOf = (report: DemoReport): number => (verdict(report).length === 0 ? 0 : 1);
 
 function judge(name: string, report: MigrationReport, ending: string): readonly string[] {
   const { records, blueDocuments, greenDocuments, parity, reads, flipMilliseconds, lost, duplicated, phases } = report;

@@ -9,7 +9,7 @@ import { deadLetteredNumbers } from './dead-letters.ts';
 import { historyOf, type Production, produce } from './producer.ts';
 import type { ReadLog } from './read-log.ts';
 import { type Readers, startReaders } from './readers.ts';
-import { type DemoReport, enoughReads, type MigrationReport } from './report.ts';
+import { type DemoReport, enoughReads, reportOf } from './report.ts';
 import { sampleSides } from './samples.ts';
 import { type Screen, styled } from './screen.ts';
 import { alias, blueTopology, type Change, namespace, partitions, sourceTopic, toHours, toRoutes } from './topology.ts';
@@ -20,8 +20,8 @@ export interface Findings {
   readonly report: DemoReport;
   /** All that was produced. */
   readonly records: number;
-  /** What the readers noticed of each move, by their own log. */
-  readonly moves: readonly ReturnType<ReadLog['move']>[];
+  /** What the readers noticed of the first flip and of the rollback, by their own log. */
+  readonly moves: { readonly there: ReturnType<ReadLog['move']>; readonly back: ReturnType<ReadLog['move']> };
 }
 
 /** What all steps of a run share. */
@@ -32,6 +32,8 @@ interface Run {
   readonly production: Production;
   readonly readers: Readers;
   readonly subject: Subject;
+  /** Records below this number can be found through the alias. */
+  readonly visible: { below: number };
   /** Seconds that a step may take: more records take longer. */
   readonly patience: number;
   readonly signal: AbortSignal;
@@ -41,78 +43,51 @@ interface Run {
 export async function runDemo(world: World, rows: number, screen: Screen, signal: AbortSignal, fail: (error: unknown) => void): Promise<Findings> {
   await using ending = new AsyncDisposableStack();
   const over = new AbortController();
-  ending.defer(() => over.abort());
   const stop = AbortSignal.any([signal, over.signal]);
 
   const watch = await watchTopology(world.kube, namespace, stop);
   const production = produce({ kafka: world.kafka, topic: sourceTopic, partitions, rows, source: flights(rows), signal: stop });
   production.done.catch(fail);
-  const subject = subjectOf(world, watch, production, rows, stop);
-  ending.defer(startView(screen, subject));
-  const patience = 120 + rows / 2_000;
-
-  const readers = await goLive(world, production, subject, historyOf(rows), patience, screen, stop);
+  ending.defer(async () => {
+    over.abort();
+    await production.done.catch(() => {});
+  });
+  const visible = { below: 0 };
+  const complain = (what: string): void => screen.say(styled('red', `a read that is not as it should be: ${what}`));
+  const readers = startReaders(world.search, alias, () => visible.below, complain, stop);
   ending.defer(() => readers.stop());
-  const run: Run = { world, screen, watch, production, readers, subject, patience, signal: stop };
+  const subject: Subject = {
+    rows,
+    acknowledged: production.acknowledged,
+    reads: () => sum(readers.log.counts(0), readers.log.counts(1)),
+    readersAt: readers.log.current,
+    sides: () => sampleSides(watch.revisions(), world.cluster, world.search, stop),
+    migration: undefined,
+  };
+  ending.defer(startView(screen, subject));
+  const run: Run = { world, screen, watch, production, readers, visible, subject, patience: 120 + rows / 2_000, signal: stop };
 
+  await goLive(run);
   const first = await migrate(run, toHours);
   const second = await migrateAndRollBack(run, toRoutes);
   return await conclude(run, first, second); // awaited here: what it needs ends with this function
 }
 
-function subjectOf({ cluster, search }: World, watch: TopologyWatch, production: Production, rows: number, signal: AbortSignal): Subject {
-  return {
-    rows,
-    acknowledged: production.acknowledged,
-    reads: () => ({ total: 0, failed: 0, empty: 0, mixed: 0 }),
-    readersAt: () => undefined,
-    sides: () => sampleSides(watch.revisions(), cluster, search, signal),
-    migration: undefined,
-  };
-}
-
-/** Applies the first topology. Readers start with the first documents, and from then on read all the time. */
-async function goLive(
-  world: World,
-  production: Production,
-  subject: Subject,
-  history: number,
-  patience: number,
-  screen: Screen,
-  signal: AbortSignal,
-): Promise<Readers> {
+/** Applies the first topology, and waits until it has the history. Readers start with the first documents. */
+async function goLive({ world, production, screen, visible, subject, patience, signal }: Run): Promise<void> {
   for (const object of blueTopology) await apply(world.kube, object);
   screen.say('applied the first topology: flights -> SQL -> delays -> the index behind the alias "delays"');
+  const history = historyOf(subject.rows);
   const end = performance.now() + patience * 1_000;
-  let visible = 0;
-  let readers: Readers | undefined;
-  try {
-    while (visible < history) {
-      if (performance.now() > end) throw new Error(`only ${visible} of ${history} records are visible through the alias after ${patience} s`);
-      visible = Math.max(visible, await visibleBelow(world, history, signal));
-      if (visible >= 100 && readers === undefined) {
-        readers = startReaders(
-          world.search,
-          alias,
-          () => visible,
-          (what) => screen.say(styled('red', `a read that is not as it should be: ${what}`)),
-          signal,
-        );
-        const { log } = readers;
-        subject.reads = () => sum(log.counts(0), log.counts(1));
-        subject.readersAt = log.current;
-        screen.say('the topology is live and has its first documents: readers search the alias from now on');
-      }
-      await systemClock.sleep(250, signal);
-    }
-    await production.history;
-  } catch (error) {
-    await readers?.stop();
-    throw error;
+  while (visible.below < history) {
+    if (performance.now() > end) throw new Error(`only ${visible.below} of ${history} records are visible through the alias after ${patience} s`);
+    const isFirst = visible.below === 0;
+    visible.below = Math.max(visible.below, await visibleBelow(world, history, signal));
+    if (isFirst && visible.below > 0) screen.say('the topology is live and has its first documents: readers search the alias from now on');
+    await systemClock.sleep(250, signal);
   }
+  await production.history;
   screen.say(`the history, ${history.toLocaleString('en-US')} records, is in the index; more are produced all the time`);
-  if (readers === undefined) throw new Error('there is nothing to read');
-  return readers;
 }
 
 /** A number below which all records can be found through the alias; the readers stay below it, so nothing that they miss is merely late. */
@@ -230,29 +205,14 @@ async function conclude(run: Run, first: Chapter, second: Chapter): Promise<Find
   });
   await readers.stop();
   screen.say('looked at every document of the index that readers are on');
-  const union = (of: (audit: Audit) => ReadonlySet<number>) => new Set([...of(second.audit), ...of(final)]).size;
+  const { log } = readers;
   return {
     report: {
-      ...reportOf(first, readers.log, 0),
-      rollback: { ...reportOf(second, readers.log, 1), lost: union(({ lost }) => lost), duplicated: union(({ duplicated }) => duplicated) },
+      ...reportOf({ ...first, audits: [first.audit], reads: log.counts(0), phases: first.course.phases() }),
+      rollback: reportOf({ ...second, audits: [second.audit, final], reads: log.counts(1), phases: second.course.phases() }),
     },
     records,
-    moves: [readers.log.move(first.blue, first.green, 0), readers.log.move(second.blue, second.green, 1), readers.log.move(second.green, second.blue, 1)],
-  };
-}
-
-function reportOf({ records, audit, status, course }: Chapter, log: ReadLog, chapter: number): MigrationReport {
-  const parity = status.gates?.find(({ name }) => name === 'Parity');
-  return {
-    records,
-    blueDocuments: audit.documents[0] ?? 0,
-    greenDocuments: audit.documents[1] ?? 0,
-    parity: { outcome: parity?.outcome ?? 'none', fence: parity?.fence ?? null },
-    reads: log.counts(chapter),
-    flipMilliseconds: status.flip?.milliseconds ?? null,
-    lost: audit.lost.size,
-    duplicated: audit.duplicated.size,
-    phases: course.phases(),
+    moves: { there: log.move(first.blue, first.green, 0), back: log.move(second.green, second.blue, 1) },
   };
 }
 

@@ -3,6 +3,8 @@ import { stripVTControlCharacters, styleText } from 'node:util';
 /** Where a run is shown: lines that stay, and below them, on a terminal, a block that is drawn again and again. */
 export interface Screen {
   readonly isLive: boolean;
+  /** Width in characters, now. */
+  columns(): number;
   /** Writes a line that stays, with the time since the start. */
   say(line: string): void;
   /** Writes lines as they are. */
@@ -24,7 +26,8 @@ export function openScreen(out: NodeJS.WriteStream, now: () => number = () => pe
   let drawn: readonly string[] = [];
 
   const erase = (): string => (drawn.length === 0 ? '' : `\x1b[${drawn.length}A\x1b[J`);
-  const cut = (line: string): string => cutTo(line, (out.columns ?? 80) - 1);
+  const columns = (): number => out.columns ?? 110;
+  const cut = (line: string): string => cutTo(line, columns() - 1);
   const redraw = (above: string, block: readonly string[]): void => {
     const shown = block.slice(0, Math.max(0, (out.rows ?? 24) - 2)).map(cut);
     out.write(`${erase()}${above}${shown.map((line) => `${line}\n`).join('')}`);
@@ -38,6 +41,7 @@ export function openScreen(out: NodeJS.WriteStream, now: () => number = () => pe
   if (isLive) out.write('\x1b[?25l');
   return {
     isLive,
+    columns,
     print,
     say: (line) => print([`${styled('dim', seconds((now() - began) / 1_000))}  ${line}`]),
     draw: (block) => isLive && redraw('', block),

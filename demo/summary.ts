@@ -4,16 +4,16 @@ import { styled } from './screen.ts';
 import { toHours, toRoutes } from './topology.ts';
 
 /** What a newcomer reads at the end: what happened, what was measured, by what evidence, and what it means. */
-export function summary({ report, records, moves }: Findings, reasons: readonly string[], reportFile: string): readonly string[] {
+export function summary({ report, records, moves }: Findings, reasons: readonly string[], reportFile: string, columns: number): readonly string[] {
+  const paragraph = (text: string, indent = '  '): readonly string[] => wrapped(text, Math.min(columns, 110), indent);
   const { rollback, ...migration } = report;
-  const [there, , back] = moves;
   const reads = migration.reads.total + rollback.reads.total;
   return [
     '',
     styled('bold', 'What happened'),
     ...paragraph(
       `${count(records)} flights were written to Kafka. A pipeline computed delays from them with SQL, and a sink indexed the result into Elasticsearch, behind the alias "delays". ` +
-        `Readers searched that alias without a pause. Meanwhile the pipeline was changed twice:`,
+        `Readers searched that alias all the time. Meanwhile the pipeline was changed twice:`,
     ),
     ...paragraph(
       `1. ${toHours.name} (${toHours.what}). Beside the live topology (blue) Grue built a second one (green) from the beginning of the history, waited until it had caught up, ` +
@@ -41,13 +41,13 @@ export function summary({ report, records, moves }: Findings, reasons: readonly 
         `${rollback.parity.outcome} at fence ${rollback.parity.fence}`,
       ],
       ['call that moved the readers (forth; back)', `${migration.flipMilliseconds} ms`, `${rollback.flipMilliseconds} ms`],
-      ['slowest search while readers moved (forth; back)', slowest(there), slowest(back)],
+      ['slowest search while readers moved (forth; back)', slowest(moves.there), slowest(moves.back)],
     ]),
     '',
     styled('bold', 'By what evidence'),
     ...paragraph(
       'The producer numbers its records, and counts those that Kafka has acknowledged. Every document carries the number of its record, and all documents of the indices were read ' +
-        `one by one: a number that is missing is a lost record, one that stands twice is a duplicate. All ${count(records)} numbers were looked for once more in the end. ` +
+        `one by one: a number that is missing (and not among the dead letters either) is a lost record, one that stands twice is a duplicate. All ${count(records)} numbers were looked for once more in the end. ` +
         'The searches ask for records that are certainly there, and note which index each hit came from. Only phases, parity and the time of the call are what Grue itself says.',
     ),
     '',
@@ -67,21 +67,21 @@ export function summary({ report, records, moves }: Findings, reasons: readonly 
 
 const count = (value: number): string => value.toLocaleString('en-US');
 const faults = ({ reads: { failed, empty, mixed } }: MigrationReport): string => `${failed}, ${empty}, ${mixed}`;
-const slowest = (move: Findings['moves'][number]): string => (move === undefined ? 'not seen' : `${move.slowestMilliseconds} ms`);
+const slowest = (move: Findings['moves']['there']): string => (move === undefined ? 'not seen' : `${move.slowestMilliseconds} ms`);
 
 const phaseText = ({ phases }: MigrationReport): string => {
   const total = phases.reduce((seconds, phase) => seconds + phase.seconds, 0);
   return `It took ${total.toFixed(0)} s.`;
 };
 
-function paragraph(text: string, width = 110): readonly string[] {
+function wrapped(text: string, width: number, indent: string): readonly string[] {
   const lines = [''];
   for (const word of text.split(' ')) {
     const line = lines.at(-1) ?? '';
-    if (line !== '' && line.length + word.length >= width) lines.push(word);
+    if (line !== '' && indent.length + line.length + word.length + 1 >= width) lines.push(word);
     else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
   }
-  return lines.map((line) => `  ${line}`);
+  return lines.map((line) => `${indent}${line}`);
 }
 
 function table(rows: readonly (readonly [string, string, string])[]): readonly string[] {

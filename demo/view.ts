@@ -7,13 +7,13 @@ import { type Rate, rate, type Side } from './samples.ts';
 import type { Screen } from './screen.ts';
 import type { Change } from './topology.ts';
 
-/** What the view looks at. Members change while the run goes on. */
+/** What the view looks at. */
 export interface Subject {
   readonly rows: number;
-  acknowledged: () => number;
-  reads: () => ReadCounts;
-  readersAt: () => string | undefined;
-  sides: () => Promise<readonly Side[]>;
+  readonly acknowledged: () => number;
+  readonly reads: () => ReadCounts;
+  readonly readersAt: () => string | undefined;
+  readonly sides: () => Promise<readonly Side[]>;
   migration: { readonly number: number; readonly change: Change; readonly course: Course } | undefined;
 }
 
@@ -52,7 +52,7 @@ export function startView(screen: Screen, subject: Subject): () => Promise<void>
     reads: { ...subject.reads(), perSecond: rates.reads.value(), index: subject.readersAt() },
   });
 
-  const show = screen.isLive ? () => screen.draw(block(frame())) : () => screen.say(line(frame()));
+  const show = screen.isLive ? () => screen.draw(block(frame(), screen.columns())) : () => screen.say(line(frame()));
   const looping = (async () => {
     while (!stopped.signal.aborted) {
       await sample();

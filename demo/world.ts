@@ -11,6 +11,7 @@ import { kafkajs } from '../src/drivers/kafka/kafkajs.ts';
 import type { KafkaCluster } from '../src/drivers/ports.ts';
 import { type Stack, startLastingStack, startStack } from '../test/stack/stack.ts';
 import { apply, type Grue, startGrue } from '../test/support/grue.ts';
+import { orAborted } from './abort.ts';
 import { keptName, noteKept } from './keep.ts';
 import { connectSearch, type Search } from './search.ts';
 import { givens, namespace, partitions, sourceTopic } from './topology.ts';
@@ -30,6 +31,8 @@ export interface World extends AsyncDisposable {
 }
 
 export interface WorldOptions {
+  /** Servers that run already, and are left running; without them a stack of our own is started. */
+  readonly servers?: Stack;
   readonly keep: boolean;
   /** Told what is done, once it is done. */
   readonly say: (line: string) => void;
@@ -39,19 +42,21 @@ export interface WorldOptions {
 }
 
 /** Brings up Kafka, Elasticsearch, a Kubernetes API server, the operator and a worker. What was started is ended when a later part fails. */
-export async function startWorld({ keep, say, signal, onLoss }: WorldOptions): Promise<World> {
+export async function startWorld({ servers, keep, say, signal, onLoss }: WorldOptions): Promise<World> {
   mkdirSync(logDirectory, { recursive: true });
   for (const name of ['operator', 'worker-1']) rmSync(join(logDirectory, `${name}.log`), { force: true });
   await using cleanup = new AsyncDisposableStack();
 
-  const stack = await orAborted(keep ? startLastingStack({ name: keptName, progress: say }) : startStack({ progress: say }), signal);
-  cleanup.defer(() => stack.stop());
+  const ours = keep ? () => startLastingStack({ name: keptName, progress: say }) : () => startStack({ progress: say });
+  // While it comes up it cannot be called off; but when this process ends, so does it.
+  const stack = servers ?? (await orAborted(ours(), signal));
+  if (servers === undefined) cleanup.defer(() => stack.stop());
   cleanup.defer(() => copyLogs(stack));
   say('Kafka, Elasticsearch and the Kubernetes API server are up');
   const { kubectl, kubeconfigPath } = stack.kubernetes;
   const crds = join(root, 'crds');
   const run = (...args: readonly string[]) => promisify(execFile)(kubectl, ['--kubeconfig', kubeconfigPath, ...args], { signal });
-  await run('apply', '--server-side', '-f', crds);
+  await run('apply', '--server-side', '--force-conflicts', '-f', crds);
   await run('wait', '--for=condition=Established', '--timeout=60s', '-f', crds);
   await run('create', 'namespace', namespace);
 
@@ -86,14 +91,6 @@ export async function startWorld({ keep, say, signal, onLoss }: WorldOptions): P
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
-}
-
-/** A stack cannot be called off while it comes up; when this process ends, it ends too. */
-function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  if (signal.aborted) reject(signal.reason);
-  return Promise.race([work, promise]);
 }
 
 function watchOver({ operator, workers }: Grue, onLoss: (error: Error) => void): void {
