@@ -41,15 +41,16 @@ export function produce({ kafka, topic, partitions, rows, source, signal, horizo
   let pacedSince: number | undefined;
 
   /**
-   * How many records to send next, once it is time for them. The pace follows what is left, and how long it has taken so far: on a slow
-   * machine everything takes longer, and the records must last to the end.
+   * How many records to send next, once it is time for them; parts of a record are carried over. The pace follows what is left, and how long
+   * it has taken so far: on a slow machine everything takes longer, and the records must last to the end.
    */
   async function quota(owed: number): Promise<number> {
-    if (acknowledged < half || hurried.signal.aborted) return atOnce;
+    if (acknowledged < half) return Math.min(half - acknowledged, atOnce);
     pacedSince ??= performance.now();
     await systemClock.sleep(tick, AbortSignal.any([hurried.signal, signal])).catch(() => {});
+    if (hurried.signal.aborted) return atOnce;
     const horizon = Math.max(horizonSeconds, (1.5 * (performance.now() - pacedSince)) / 1_000);
-    return owed + Math.min((rows - acknowledged) / horizon, fastestPace) * (tick / 1_000);
+    return Math.min(owed + Math.min((rows - acknowledged) / horizon, fastestPace) * (tick / 1_000), atOnce);
   }
 
   async function run(): Promise<void> {
@@ -69,8 +70,8 @@ export function produce({ kafka, topic, partitions, rows, source, signal, horizo
       while (acknowledged < rows) {
         signal.throwIfAborted();
         owed = await quota(owed);
-        const values = await records.take(Math.min(Math.floor(owed), atOnce));
-        owed = Math.min(owed - values.length, atOnce);
+        const values = await records.take(Math.floor(owed));
+        owed = acknowledged < half ? 0 : owed - values.length;
         if (values.length === 0) continue;
         await producer.send({ topic, acks: -1, messages: values.map((value, i) => ({ value, partition: (acknowledged + i) % partitions })) });
         acknowledged += values.length;

@@ -101,7 +101,7 @@ export function rate(): Rate {
   return {
     add(value, at) {
       points.push({ value, at });
-      while (points.length > 2 && (points[1]?.at ?? at) < at - windowSeconds) points.shift();
+      while (points.length > 2 && (points[1]?.at ?? at) <= at - windowSeconds) points.shift();
     },
     value() {
       const [first, last] = [points[0], points.at(-1)];
