@@ -1,5 +1,6 @@
 import { openTransformEngine } from '../src/worker/transform/engine.ts';
 import type { TransformEngine } from '../src/worker/transform/ports.ts';
+import { flight, flightFields } from './flights.ts';
 
 /**
  * Microseconds of processor time per record that the transformation takes by itself: without Kafka, without HTTP. Run it pinned to one core:
@@ -7,27 +8,6 @@ import type { TransformEngine } from '../src/worker/transform/ports.ts';
  */
 const batchSize = Number(process.argv[2] ?? 10_000);
 const seconds = Number(process.argv[3] ?? 3);
-
-const fields = [
-  { name: 'date', type: 'TIMESTAMP(3)' },
-  { name: 'delay', type: 'INT' },
-  { name: 'distance', type: 'INT' },
-  { name: 'origin', type: 'STRING' },
-  { name: 'destination', type: 'STRING' },
-  { name: 'carrier', type: 'STRING' },
-  { name: 'n', type: 'BIGINT' },
-];
-
-const airports = ['MCI', 'MDW', 'SFO', 'JFK', 'ORD', 'LAX', 'SEA'];
-const flight = (n: number) => ({
-  date: new Date(Date.UTC(2001, 0, 1) + n * 60_000).toISOString(),
-  delay: ((n * 7) % 90) - 10,
-  distance: 100 + ((n * 31) % 2500),
-  origin: airports[n % 7],
-  destination: airports[(n * 3 + 1) % 7],
-  carrier: 'WN',
-  n,
-});
 
 type Keys = { primary: string[] };
 const stream = (name: string, root: boolean, keys?: Keys) => ({
@@ -37,7 +17,7 @@ const stream = (name: string, root: boolean, keys?: Keys) => ({
   root,
   epoch: 0,
   type: keys === undefined ? ('Append' as const) : ('Change' as const),
-  fields,
+  fields: flightFields,
   ...(keys === undefined ? {} : { keys }),
 });
 
