@@ -119,7 +119,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
     settleMilliseconds: options.settleMilliseconds,
     memory: emptyMemory(),
   };
-  const controllers = makeControllers(sources, world, metrics, writers);
+  const controllers = makeControllers(sources, world, metrics, writers, pool.doubt);
   const checks = runtimeChecks(Object.values(sources), controllers);
   const server = httpServer({ ...options.listen, ...checks, registry });
   try {

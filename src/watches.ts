@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { GrueError } from './api/errors.ts';
 import type { Revision } from './api/revision.ts';
 import type { StreamMigration } from './api/stream-migration.ts';
 import { type Controller, controller, type PassContext } from './controller/controller.ts';
@@ -49,12 +50,16 @@ export interface Currency {
 
 export type Sources = { readonly [Name in keyof Caches]: Reflector<NonNullable<ReturnType<Caches[Name]['get']>>> };
 
-/** Which object concerns which pass. */
+/**
+ * Which object concerns which pass.
+ * @param doubt called when servers failed in the middle of a pass: the next one is to find out what is wrong, and say it
+ */
 export function makeControllers(
   sources: Sources,
   world: World,
   metrics: Pick<RuntimeMetrics, 'controller'>,
   { isCurrent, isNamespaceCurrent }: Currency,
+  doubt: () => void = () => {},
 ): readonly Controller[] {
   const { platforms, streams, pipelines, connections, revisions, migrations } = sources;
   const make = (
@@ -65,7 +70,14 @@ export function makeControllers(
   ): Controller =>
     controller({
       name,
-      reconcile: (key, { signal, logger }: PassContext) => reconcile(key, { ...world, log: logger }, signal),
+      reconcile: async (key, { signal, logger }: PassContext) => {
+        try {
+          return await reconcile(key, { ...world, log: logger }, signal);
+        } catch (error) {
+          if (error instanceof GrueError && error.code.startsWith('GRUE-PLT-')) doubt();
+          throw error;
+        }
+      },
       clock: world.clock,
       logger: world.log,
       metrics,

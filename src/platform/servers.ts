@@ -40,7 +40,7 @@ export function serverPool({ kube, clock, clientId, installation, openKafka, ope
     const { kafka, registry } = reuse ?? openKafka(settings.kafka, platform.spec.prefix);
     const search = reuse?.search ?? openSearch(settings.search);
     try {
-      const [kafkaClusterId, elasticsearchUuid] = await Promise.all([kafka.clusterId(signal), search.clusterUuid(signal)]);
+      const [kafkaClusterId, elasticsearchUuid] = await bothOf(kafka.clusterId(signal), search.clusterUuid(signal));
       if (!reuse) await claim(registry, platform.spec.prefix, installation, signal);
       const servers = { kafka, registry, search, kafkaClusterId, elasticsearchUuid };
       entries.set(uid, { digest, servers, checkedAt: clock.monotonic() });
@@ -64,10 +64,25 @@ export function serverPool({ kube, clock, clientId, installation, openKafka, ope
       opening.set(key, running);
       return running;
     },
+    /** What was found out no longer holds: the next pass asks the servers again, and can say what is wrong with them. */
+    doubt(): void {
+      for (const [uid, entry] of entries) entries.set(uid, { ...entry, checkedAt: Number.NEGATIVE_INFINITY });
+    },
     async close(): Promise<void> {
       await Promise.all([...entries.values()].map(({ servers }) => close(servers)));
     },
   };
+}
+
+/** Waits for both. If both fail, the error tells of both: nobody should have to correct the one to hear of the other. */
+async function bothOf(first: Promise<string>, second: Promise<string>): Promise<readonly [string, string]> {
+  const [one, other] = await Promise.allSettled([first, second]);
+  if (one.status === 'fulfilled' && other.status === 'fulfilled') return [one.value, other.value];
+  const failures = [one, other].flatMap((outcome): readonly unknown[] => (outcome.status === 'rejected' ? [outcome.reason] : []));
+  const [a, b] = failures;
+  if (a instanceof GrueError && b instanceof GrueError)
+    throw new GrueError(a.code, `${a.fix === undefined ? a.message : `${a.message} (${a.fix})`}; ${b.line}`, { cause: a });
+  throw a;
 }
 
 /** Two installations that work under one prefix would remove each other's topics: the second one does nothing. */
