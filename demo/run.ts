@@ -65,7 +65,7 @@ export async function runDemo(world: World, rows: number, screen: Screen, signal
     migration: undefined,
   };
   ending.defer(startView(screen, subject));
-  const run: Run = { world, screen, watch, production, readers, visible, subject, patience: 120 + rows / 2_000, signal: stop };
+  const run: Run = { world, screen, watch, production, readers, visible, subject, patience: 240 + rows / 2_000, signal: stop };
 
   await goLive(run);
   const first = await migrate(run, toHours);
