@@ -126,6 +126,9 @@ describe('a topology of Append streams on real servers', () => {
       return found?.status?.message?.includes('GRUE-MIG-005') ? found : undefined;
     });
     expect(stalled.status?.message).toContain('shifted');
+    // It would come to life with the next edit, and supersede what rolls that out.
+    expect((await ask('shifted-again', 'abort')).result).toBe('accepted');
+    await inPhase('shifted-again', 'Aborted');
   });
 
   test('a filter that nobody declared fails parity with its numbers, and green is held to look at', async () => {
