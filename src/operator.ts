@@ -110,9 +110,9 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
     writeStatus: async (object, status, signal) => {
       await writers.writerOf(object).write(object, status as object, signal);
     },
-    tell: (about, { type, reason, message }) => {
+    tell: (about, { type, reason, message, quiet }) => {
       logger.info(message, { kind: about.kind, namespace: about.metadata.namespace, name: about.metadata.name, reason });
-      events.record(about, { type, reason, action: 'Reconcile', note: message });
+      if (!quiet) events.record(about, { type, reason, action: 'Reconcile', note: message });
     },
     mayAct: () => clock.monotonic() < lease.leaseValidUntil(),
     installation,

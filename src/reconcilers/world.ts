@@ -27,6 +27,8 @@ export interface Happening {
   /** CamelCase. */
   readonly reason: string;
   readonly message: string;
+  /** For the log only: an event for each fence would bury those that people look for. */
+  readonly quiet?: true;
 }
 
 /**

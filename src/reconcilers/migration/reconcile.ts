@@ -13,6 +13,8 @@ export async function reconcileMigration(key: string, world: World, signal: Abor
   if (!snapshot) return {};
   const decision = plan(snapshot); // pure
   const outcome = await act(decision, snapshot, world, signal); // at most one effect
+  // Its finalizers are all that has changed: there is nothing to say, and the next pass sees the object as it is now.
+  if (decision.effect?.kind === 'Protect' && outcome.kind === 'Done') return { requeueAfterMilliseconds: 0 };
   const { status, happenings, open } = report(snapshot, decision, outcome); // pure
   await world.writeStatus(snapshot.migration, status, signal);
   for (const [at, ids] of open) world.memory.open.set(at, ids);

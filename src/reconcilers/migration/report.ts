@@ -176,7 +176,10 @@ function rollbackPossible({ soak }: Snapshot, status: MigrationStatus, promoted:
     : { type, status: 'False', reason: 'BlueIsBehind', message: `blue has not reached a fence for more than ${provenWithinSeconds} s` };
 }
 
-/** What is worth an event: a new phase, a verdict that is no pass, a stall. */
+/** Phases through which a migration goes back and forth, or that last for a moment. */
+const passing: ReadonlySet<Phase> = new Set(['Pending', 'Planning', 'CatchingUp', 'Verifying', 'Flipping']);
+
+/** What is worth telling: a new phase, a verdict that is no pass, a stall. */
 function happeningsOf(before: MigrationStatus, after: MigrationStatus, stalled: string | undefined): readonly Happening[] {
   const found: Happening[] = [];
   const bad = after.gates?.find(({ outcome }) => outcome === 'Fail');
@@ -186,6 +189,7 @@ function happeningsOf(before: MigrationStatus, after: MigrationStatus, stalled: 
       type: after.phase === 'Held' || after.phase === 'Failed' ? 'Warning' : 'Normal',
       reason: after.phase ?? 'Pending',
       message: after.message ?? '',
+      ...(after.phase !== undefined && passing.has(after.phase) ? { quiet: true } : {}),
     });
   if (stalled !== undefined && !isStalled(before)) found.push({ type: 'Warning', reason: 'Stalled', message: after.message ?? stalled });
   return found;
