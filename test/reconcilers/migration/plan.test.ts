@@ -126,6 +126,14 @@ describe('catching up and verifying', () => {
       message: expect.stringContaining('pipeline-delays-2'),
     });
   });
+  test('a stage that has stopped by itself does not catch up: what it reports is told, before a fence and at one', () => {
+    const paused = { unhealthy: ['connection-delays-index-2: every record is bad'] };
+    const told = { phase: 'CatchingUp', stalled: { reason: 'StageUnhealthy' }, message: expect.stringContaining('every record is bad') };
+    const behind = { ...progress(paused), lag: 1_000_000n, eta: undefined };
+    expect(decide({ status: { plan: thePlan }, facts: { revisions: bothColours, progress: behind } })).toMatchObject(told);
+    const late = progress({ ...paused, sink: 99n });
+    expect(decide({ status: { plan: thePlan, fence: fenceAt100 }, facts: { revisions: bothColours, progress: late } })).toMatchObject(told);
+  });
   test('blue is waited for like green', () => {
     const facts = { revisions: bothColours, progress: progress({ blue: 99n }) };
     expect(decide({ status: { plan: thePlan, fence: fenceAt100 }, facts })).toMatchObject({ phase: 'CatchingUp', message: expect.stringContaining('-1') });

@@ -1,5 +1,5 @@
 import { advanceFence, takeFence } from '../../../parity/fence.ts';
-import { note, poll, type Step, stall, waitFor } from '../decision.ts';
+import { type Decision, note, poll, type Step, stall, waitFor } from '../decision.ts';
 import type { Progress, Snapshot } from '../snapshot.ts';
 import { flipDecided, timeOf } from '../status.ts';
 
@@ -19,10 +19,14 @@ export const awaitFence: Step = (s) => {
   const slowest = late[0];
   if (slowest !== undefined) {
     const message = `${progress.fenceInput.stages.length - late.length} of ${progress.fenceInput.stages.length} stages are at fence ${fence.id}, slowest ${slowest.revision} (${slowest.missing ?? 'unknown'} records at ${slowest.where})`;
-    return changed ? note('CatchingUp', message, { fence: advanced }) : { ...waitFor('CatchingUp', message, 200) };
+    return changed ? note('CatchingUp', message, { fence: advanced }) : waitForStages(progress, message, 200);
   }
   return changed ? note('CatchingUp', `all stages are at fence ${fence.id}`, { fence: advanced }) : undefined;
 };
+
+/** A stage that has stopped by itself does not catch up, however long it is waited for: a person has to hear why. */
+const waitForStages = ({ unhealthy }: Progress, message: string, again: number): Decision =>
+  unhealthy.length === 0 ? waitFor('CatchingUp', message, again) : stall('CatchingUp', 'StageUnhealthy', unhealthy.join('; '), 1_000);
 
 /** A fence has been judged when the parity gate names it. */
 export const fenceIsSpent = ({ status }: Snapshot): boolean =>
@@ -37,7 +41,7 @@ function nextFence(s: Snapshot, progress: Progress) {
   const near = lag !== undefined && (lag <= close.records || (eta !== undefined && eta <= close.seconds));
   if (!near) {
     const message = lag === undefined ? 'a stage of green has no committed position yet' : `${lag} records behind`;
-    return waitFor('CatchingUp', message, poll);
+    return waitForStages(progress, message, poll);
   }
   const taken = takeFence((s.status.fence?.id ?? 0) + 1, timeOf(s), progress.fenceInput);
   if ('inconclusive' in taken) return waitFor('CatchingUp', `no fence can be taken: ${taken.inconclusive}`, poll);
