@@ -80,7 +80,9 @@ async function demo({ rows, keep }: Options): Promise<number> {
   let interrupted = false;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      if (interrupted) process.exit(interruptedCode);
+      // a person who presses it again cannot wait; that SIGTERM comes again is how npm and our own starter end
+      if (interrupted && signal === 'SIGINT') process.exit(interruptedCode);
+      if (interrupted) return;
       interrupted = true;
       screen.say('stopping everything');
       stopped.abort(new Error(`interrupted by ${signal}`));
