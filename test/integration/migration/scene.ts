@@ -161,7 +161,7 @@ export async function contentBecomes(scene: Scene, alias: string, expected: Iter
     patienceSeconds,
     async () => {
       const { missing, surplus } = await look();
-      return { missing: missing.length, surplus: surplus.length, examples: [...missing.slice(0, 3), ...surplus.slice(0, 3)] };
+      return { missing: missing.length, surplus: surplus.length, examples: [...missing.slice(0, 3), ...surplus.slice(0, 3)].map((text) => text.slice(0, 300)) };
     },
   );
 }
