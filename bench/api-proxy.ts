@@ -3,9 +3,11 @@ import http from 'node:http';
 import https from 'node:https';
 import { loadKubeConfig } from '../src/controller/kube/config.ts';
 
-/** A request as it came, before the API server saw it. */
+/** A request as it came, and how the API server answered. */
 export interface ApiCall {
   readonly time: number;
+  /** 0 while there is no answer. */
+  readonly code: number;
   readonly agent: string;
   readonly method: string;
   readonly path: string;
@@ -33,10 +35,12 @@ export async function startApiProxy(kubeconfigPath: string, file: string): Promi
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const body = Buffer.concat(chunks);
-      calls.push({ time: performance.now(), agent: headers['user-agent'] ?? '', method, path, body: body.toString() });
+      const place = calls.push({ time: performance.now(), code: 0, agent: headers['user-agent'] ?? '', method, path, body: body.toString() }) - 1;
       const { host: _, connection: __, ...passed } = headers;
       const onward = https.request({ ...credentials, agent, host: target.hostname, port: target.port, method, path, headers: passed }, (answer) => {
-        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        const code = answer.statusCode ?? 502;
+        calls[place] = { ...(calls[place] as ApiCall), code };
+        response.writeHead(code, answer.headers);
         // a watch says nothing for long, and its headers are awaited
         response.flushHeaders();
         answer.pipe(response);

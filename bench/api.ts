@@ -22,6 +22,7 @@ export interface ApiFigures {
   readonly migrationWrites: number;
   readonly installationWrites: number;
   readonly migrationReads: number;
+  readonly migrationConflicts: number;
   /** The writes of the migration by what they write, and how often. */
   readonly writesByKind: Readonly<Record<string, number>>;
 }
@@ -83,7 +84,8 @@ export async function benchApi(progress: Progress): Promise<Section<ApiFigures>>
     noopCalls,
     migrationWrites: writes.length,
     installationWrites: installation.length,
-    migrationReads: migration.length - writes.length,
+    migrationReads: migration.filter((call) => isRead(call) && !isWatch(call) && !isLease(call)).length,
+    migrationConflicts: migration.filter(isConflict).length,
     writesByKind,
   };
   return {
@@ -96,6 +98,7 @@ export async function benchApi(progress: Progress): Promise<Section<ApiFigures>>
         goal: atMost(writes.length, WRITES_GOAL, String(WRITES_GOAL)),
       },
       ...Object.entries(writesByKind).map(([kind, count]) => ({ what: `  ${kind}`, observed: number(count) })),
+      { what: '  besides: conflicts / reads', observed: `${number(figures.migrationConflicts)} / ${number(figures.migrationReads)}` },
       { what: 'API writes of the first installation', observed: number(installation.length) },
     ],
   };
@@ -115,7 +118,10 @@ async function produce(bootstrapServers: string): Promise<void> {
 }
 
 const isLease = ({ path }: ApiCall): boolean => path.includes('/leases');
-const isWrite = (call: ApiCall): boolean => call.method !== 'GET' && !isLease(call);
+const isRead = ({ method }: ApiCall): boolean => method === 'GET';
+const isWrite = (call: ApiCall): boolean => !isRead(call) && !isLease(call) && call.code < 300;
+/** Nothing was written, and the writer looks again. */
+const isConflict = (call: ApiCall): boolean => !isRead(call) && call.code === 409;
 const isWatch = ({ path }: ApiCall): boolean => path.includes('watch=');
 
 /** Who writes what: `grue: status of revisions`. */

@@ -21,6 +21,10 @@ export interface Memory {
   readonly views: Map<string, { readonly at: number; readonly versions: string; readonly facts: LiveFacts }>;
   /** When blue was last proven to be at a fresh fence during a soak. Key: uid of the migration. */
   readonly soaks: Map<string, SoakMemory>;
+  /** Since when a Revision is in something that passes by itself, in monotonic milliseconds. Key: uid. */
+  readonly passing: Map<string, number>;
+  /** When the columns of a Revision were last renewed, in monotonic milliseconds. Key: uid. */
+  readonly columns: Map<string, number>;
 }
 
 export interface SoakMemory {
@@ -30,7 +34,15 @@ export interface SoakMemory {
   readonly provenAt: number | undefined;
 }
 
-export const emptyMemory = (): Memory => ({ generations: new Map(), samples: new Map(), open: new Map(), views: new Map(), soaks: new Map() });
+export const emptyMemory = (): Memory => ({
+  generations: new Map(),
+  samples: new Map(),
+  open: new Map(),
+  views: new Map(),
+  soaks: new Map(),
+  passing: new Map(),
+  columns: new Map(),
+});
 
 const window = 30_000;
 
@@ -51,5 +63,7 @@ export function rateOf(samples: readonly Sample[] | undefined): number | undefin
 export function forget(memory: Memory, uid: string): void {
   memory.samples.delete(uid);
   memory.soaks.delete(uid);
+  memory.passing.delete(uid);
+  memory.columns.delete(uid);
   for (const key of memory.open.keys()) if (key.startsWith(`${uid}/`)) memory.open.delete(key);
 }

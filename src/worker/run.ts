@@ -103,7 +103,8 @@ export class Runner {
       }
     }
     const left = this.#parts.revisions.get(key);
-    if (!this.#closing && left?.metadata.uid === run.uid) await report.stopped();
+    // of one that is being deleted everybody knows that it stops
+    if (!this.#closing && left?.metadata.uid === run.uid && left.metadata.deletionTimestamp === undefined) await report.stopped();
     else await report.close();
   }
 

@@ -2,7 +2,7 @@ import { GrueError } from '../../api/errors.ts';
 import { kinds } from '../../api/kinds.ts';
 import type { Revision, RevisionStatus } from '../../api/revision.ts';
 import { isKubeError } from '../../controller/kube/errors.ts';
-import type { Offset } from '../../drivers/ports.ts';
+import type { Offset, Offsets } from '../../drivers/ports.ts';
 import { decodeOffsets, encodeOffsets } from '../../parity/offsets.ts';
 import { indexDefinition } from '../../topology/index-definition.ts';
 import { readsOf } from '../lineage.ts';
@@ -29,8 +29,8 @@ export async function act(decision: Decision, snapshot: Snapshot, world: World, 
     switch (decision.effect.kind) {
       case 'Realise':
         return { kind: 'Done', learned: await realise(revision, servers, world, signal) };
-      case 'CommitStart':
-        await commitStart(revision, servers, signal);
+      case 'Restart':
+        await restart(revision, servers, signal);
         return { kind: 'Done' };
       case 'BindAlias':
         await bindAlias(revision, servers, world, signal);
@@ -77,23 +77,31 @@ async function realise(revision: Revision, servers: Servers, world: World, signa
   if (spec.physical.group !== undefined) await servers.registry.record({ ...note, kind: 'group', name: spec.physical.group }, signal);
   const uuids = { ...(topicId ? { topicId } : {}), ...(deadLettersId ? { deadLettersId } : {}), ...(indexUuid ? { index: indexUuid } : {}) };
   const reads = [...new Set(readsOf(revision).map((read) => read.topic))];
-  if (reads.length === 0) return { uuids };
-  const starts = await kafka.offsets(reads, 'Earliest', signal);
-  return { uuids, startOffsets: reads.map((name) => ({ topic: name, offsets: encodeOffsets(starts.get(name) ?? []) })) };
+  return reads.length === 0 ? { uuids } : { uuids, startOffsets: await commitFloor(spec.physical.group ?? '', reads, servers, signal) };
 }
 
-/** The floor stands in the status by now: what is committed can never be earlier or later than what is said. */
-async function commitStart({ spec, status }: Revision, { kafka }: Servers, signal: AbortSignal): Promise<void> {
-  const start = new Map(
-    (status?.startOffsets ?? []).map(({ topic, offsets }) => [
-      topic,
-      decodeOffsets(offsets).map((offset): Offset => {
-        if (offset === undefined) throw new GrueError('GRUE-KFK-006', `the start of topic ${topic} is not known`);
-        return offset;
-      }),
-    ]),
-  );
-  await kafka.commitStart(spec.physical.group ?? '', start, signal);
+/**
+ * Lets a new group start at the beginning of what is kept. The commit comes first and is read back, because nothing is committed where
+ * something is already: a pass that was lost in between, while retention went on, has set the floor. Nobody runs before it stands in the status.
+ */
+async function commitFloor(group: string, topics: readonly string[], { kafka }: Servers, signal: AbortSignal): Promise<RevisionStatus['startOffsets']> {
+  const earliest = await kafka.offsets(topics, 'Earliest', signal);
+  await kafka.commitStart(group, new Map(topics.map((topic) => [topic, known(topic, earliest.get(topic))])), signal);
+  const committed = await kafka.committed(group, topics, signal);
+  return topics.map((topic) => ({ topic, offsets: encodeOffsets(known(topic, committed.get(topic))) }));
+}
+
+/** Positions expire in a group that nobody uses. What is still committed stays. */
+async function restart({ spec, status }: Revision, { kafka }: Servers, signal: AbortSignal): Promise<void> {
+  const floor = (status?.startOffsets ?? []).map(({ topic, offsets }) => [topic, known(topic, decodeOffsets(offsets))] as const);
+  await kafka.commitStart(spec.physical.group ?? '', new Map(floor), signal);
+}
+
+function known(topic: string, offsets: Offsets = []): readonly Offset[] {
+  return offsets.map((offset) => {
+    if (offset === undefined) throw new GrueError('GRUE-KFK-006', `the start of topic ${topic} is not known`);
+    return offset;
+  });
 }
 
 async function bindAlias({ spec, status, metadata }: Revision, { search }: Servers, world: World, signal: AbortSignal): Promise<void> {

@@ -8,6 +8,9 @@ import type { Servers } from '../servers.ts';
 import type { World } from '../world.ts';
 import type { PhysicalFacts, Snapshot } from './snapshot.ts';
 
+/** How often the numbers of a stage are renewed, for each time is a write; and how soon for the first time. */
+const columns = { everyMilliseconds: 10_000, firstMilliseconds: 5_000 };
+
 /** How long the view of a namespace may serve passes over its Revisions. A removal always looks anew. */
 const viewMilliseconds = 500;
 
@@ -51,9 +54,13 @@ function describeOtherServers({ spec }: Revision, servers: Servers): string | un
   return undefined;
 }
 
+/** While green catches up with blue, people look at both. Afterwards the migration says whether blue is still fed, and metrics say the rest. */
 const isWatched = ({ metadata }: Revision, { migrations }: LiveFacts): boolean =>
   migrations.some(
-    ({ status }) => status?.outcome === undefined && (status?.plan?.steps ?? []).some(({ from, to }) => from === metadata.name || to === metadata.name),
+    ({ status }) =>
+      status?.outcome === undefined &&
+      status?.flip?.result !== 'Moved' &&
+      (status?.plan?.steps ?? []).some(({ from, to }) => from === metadata.name || to === metadata.name),
   );
 
 async function observePhysical(revision: Revision, facts: LiveFacts, { kafka }: Servers, world: World, signal: AbortSignal): Promise<PhysicalFacts> {
@@ -69,7 +76,7 @@ async function observePhysical(revision: Revision, facts: LiveFacts, { kafka }: 
     missingInputs: metadata.deletionTimestamp === undefined ? needed.filter((topic) => !topics.has(topic)) : [],
     aliasTargets: (facts.aliases.get(spec.connection?.destination.alias ?? '') ?? []).map(({ index }) => index),
     replaced: describeReplaced(revision, facts, topics),
-    ...(watched ? await observeColumns(revision, group, reads, kafka, world, signal) : { lag: undefined, rate: undefined }),
+    columns: watched ? await observeColumns(revision, group, reads, kafka, world, signal) : undefined,
   };
 }
 
@@ -99,11 +106,16 @@ async function observeColumns(
   kafka: Servers['kafka'],
   world: World,
   signal: AbortSignal,
-): Promise<Pick<PhysicalFacts, 'lag' | 'rate'>> {
+): Promise<PhysicalFacts['columns']> {
+  const now = world.clock.monotonic();
+  const renewedAt = world.memory.columns.get(metadata.uid) ?? now - columns.everyMilliseconds + columns.firstMilliseconds;
+  const isDue = now - renewedAt >= columns.everyMilliseconds;
+  world.memory.columns.set(metadata.uid, isDue ? now : renewedAt);
   const committed = await kafka.committed(group, reads, signal);
   const [ends, starts] = await Promise.all([kafka.offsets(reads, 'HighWatermark', signal), kafka.offsets(reads, 'Earliest', signal)]);
   const done = [...committed.values()].flat().reduce<bigint>((sum, offset) => sum + (offset ?? 0n), 0n);
-  const samples = remember(world.memory.samples.get(metadata.uid), { at: world.clock.monotonic(), done });
+  const samples = remember(world.memory.samples.get(metadata.uid), { at: now, done });
   world.memory.samples.set(metadata.uid, samples);
+  if (!isDue) return 'AsBefore';
   return { lag: lagOf({ revision: metadata.name, reads, committed }, ends, starts), rate: rateOf(samples) };
 }

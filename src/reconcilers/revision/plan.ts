@@ -2,10 +2,10 @@ import type { Snapshot } from './snapshot.ts';
 
 /** What is done in this pass. */
 export type Effect =
-  /** Makes what is missing under the names in the spec, and tells identities and floor. */
+  /** Makes what is missing under the names in the spec, commits the start of the group, and tells identities and floor. */
   | { readonly kind: 'Realise' }
-  /** Commits the recorded floor as the start of the group. */
-  | { readonly kind: 'CommitStart' }
+  /** Commits the recorded floor again where a group that was stopped for long has lost its positions. */
+  | { readonly kind: 'Restart' }
   /** First install: gives the alias, which nobody has, to the index. */
   | { readonly kind: 'BindAlias' }
   /** Removes everything that carries a recorded identity, then lets the object go. */
@@ -18,10 +18,12 @@ export interface Decision {
   readonly message: string;
   readonly effect?: Effect;
   readonly again?: number;
+  /** It will be something else in a moment: worth saying only if the moment becomes long. */
+  readonly passing?: true;
 }
 
 const soon = 500;
-const columnsEvery = 10_000;
+const numbersLookedAt = 5_000;
 
 /** From the object and the world to one thing to do. Read it from top to bottom. */
 export function plan(s: Snapshot): Decision {
@@ -30,7 +32,8 @@ export function plan(s: Snapshot): Decision {
   const asBefore = { state: status?.state ?? 'Pending', wanted: status?.wanted ?? 'Stopped' } as const;
   if (s.unreachable) return { ...asBefore, reason: 'PlatformUnavailable', message: s.unreachable.line, again: 5_000 };
   if (s.otherServers !== undefined) return { ...asBefore, reason: 'OtherServers', message: s.otherServers, again: 30_000 };
-  if (role === undefined || s.physical === undefined) return { ...asBefore, reason: 'Unknown', message: 'its role is not known yet', again: soon };
+  if (role === undefined || s.physical === undefined)
+    return { ...asBefore, reason: 'Unknown', message: 'its role is not known yet', again: soon, passing: true };
   if (s.physical.replaced !== undefined) return { state: 'Failed', wanted: 'Stopped', reason: 'OriginChanged', message: s.physical.replaced, again: 30_000 };
   if (metadata.deletionTimestamp !== undefined) return remove(s, role, s.physical);
   if (role === 'retired') return stop(s, s.physical);
@@ -46,47 +49,37 @@ function remove(s: Snapshot, role: string, physical: NonNullable<Snapshot['physi
       message: `deleted, but ${role}: it is removed when nothing uses it any more`,
       again: 5_000,
     };
-  if ((physical.members ?? 0) > 0)
-    return { state: 'Running', wanted: 'Stopped', reason: 'Stopping', message: `waiting for ${physical.members} workers to leave`, again: soon };
+  if ((physical.members ?? 0) > 0) return { ...stopping(physical), passing: true };
   return { state: 'Stopped', wanted: 'Stopped', reason: 'Removing', message: 'removing what it realised', effect: { kind: 'Remove' }, again: soon };
 }
 
-function stop(s: Snapshot, physical: NonNullable<Snapshot['physical']>): Decision {
-  if ((physical.members ?? 0) > 0)
-    return { state: 'Running', wanted: 'Stopped', reason: 'Stopping', message: `waiting for ${physical.members} workers to leave`, again: soon };
-  return {
-    state: 'Stopped',
-    wanted: 'Stopped',
-    reason: 'Retired',
-    message: s.revision.spec.physical.index === undefined ? 'nothing reads it' : 'its index is kept',
-  };
+/** A sink is told to stop at once. What is above it only waits to be deleted, which stops its workers as well. */
+function stop({ revision: { spec } }: Snapshot, physical: NonNullable<Snapshot['physical']>): Decision {
+  const passing = spec.connection === undefined && spec.stream?.external !== true ? ({ passing: true, again: soon } as const) : {};
+  if ((physical.members ?? 0) > 0) return { ...stopping(physical), ...passing };
+  const message = spec.physical.index === undefined ? 'nothing reads it' : 'its index is kept';
+  return { state: 'Stopped', wanted: 'Stopped', reason: 'Retired', message, ...passing };
 }
+
+const stopping = ({ members }: NonNullable<Snapshot['physical']>): Decision => ({
+  state: 'Running',
+  wanted: 'Stopped',
+  reason: 'Stopping',
+  message: `waiting for ${members} workers to leave`,
+  again: soon,
+});
 
 function realise({ revision, watched }: Snapshot, physical: NonNullable<Snapshot['physical']>): Decision {
   const { spec, status } = revision;
-  if (physical.missingInputs.length > 0)
-    return { state: 'Pending', wanted: 'Stopped', reason: 'WaitingForInputs', message: `waiting for ${physical.missingInputs.join(', ')}`, again: soon };
-  const pending = { state: 'Pending', wanted: 'Stopped', reason: 'Realising' } as const;
-  if (status?.uuids === undefined) {
-    const running = spec.stream !== undefined;
-    return {
-      ...pending,
-      ...(running ? ({ state: 'Running', wanted: 'Running' } as const) : {}),
-      message: 'made',
-      effect: { kind: 'Realise' },
-      ...(running ? {} : { again: 0 }),
-    };
+  if (physical.missingInputs.length > 0) {
+    const message = `waiting for ${physical.missingInputs.join(', ')}`;
+    return { state: 'Pending', wanted: 'Stopped', reason: 'WaitingForInputs', message, again: soon, passing: true };
   }
-  if (spec.stream === undefined && status.wanted !== 'Running')
-    return { state: 'Running', wanted: 'Running', reason: 'Running', message: 'runs', effect: { kind: 'CommitStart' }, again: 0 };
+  const running = { state: 'Running', wanted: 'Running', reason: 'Running', message: 'runs' } as const;
+  const isStage = spec.stream === undefined;
+  if (status?.uuids === undefined) return { ...running, effect: { kind: 'Realise' }, ...(isStage ? { again: 0 } : {}) };
+  if (isStage && status.wanted !== 'Running') return { ...running, effect: { kind: 'Restart' }, again: 0 };
   if (spec.connection !== undefined && spec.migration === '' && status.bound !== true && physical.aliasTargets.length === 0)
-    return {
-      state: 'Running',
-      wanted: 'Running',
-      reason: 'Running',
-      message: `readers use ${spec.connection.destination.alias}`,
-      effect: { kind: 'BindAlias' },
-      again: 0,
-    };
-  return { state: 'Running', wanted: 'Running', reason: 'Running', message: 'runs', ...(watched && spec.stream === undefined ? { again: columnsEvery } : {}) };
+    return { ...running, message: `readers use ${spec.connection.destination.alias}`, effect: { kind: 'BindAlias' }, again: 0 };
+  return { ...running, ...(watched && isStage ? { again: numbersLookedAt } : {}) };
 }

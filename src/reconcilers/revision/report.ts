@@ -12,7 +12,7 @@ export const ownsCondition = (type: string): boolean => type === 'Ready';
 
 /** The status of a Revision: identities and floor are kept for ever, everything else mirrors what was found. Pure. */
 export function report(snapshot: Snapshot, decision: Decision, outcome: Outcome): RevisionStatus {
-  const { revision, role, physical, now } = snapshot;
+  const { revision, role, now } = snapshot;
   const { status, metadata, spec } = revision;
   const refused = outcome.kind === 'Refused' ? outcome.error : undefined;
   const learned = outcome.kind === 'Done' ? outcome.learned : undefined;
@@ -41,10 +41,16 @@ export function report(snapshot: Snapshot, decision: Decision, outcome: Outcome)
     state,
     wanted: refused ? (status?.wanted ?? 'Stopped') : decision.wanted,
     ...(shownRole ? { role: shownRole } : {}),
-    ...(physical?.lag === undefined ? {} : { lag: physical.lag.toLocaleString('en-US') }),
-    ...(physical?.rate === undefined ? {} : { rate: `${humanRate(physical.rate)}/s` }),
+    ...columnsOf(snapshot),
     conditions: [...conditions],
   };
+}
+
+function columnsOf({ revision: { status }, physical }: Snapshot): Pick<RevisionStatus, 'lag' | 'rate'> {
+  if (physical?.columns === undefined) return {};
+  if (physical.columns === 'AsBefore') return { ...(status?.lag ? { lag: status.lag } : {}), ...(status?.rate ? { rate: status.rate } : {}) };
+  const { lag, rate } = physical.columns;
+  return { ...(lag === undefined ? {} : { lag: lag.toLocaleString('en-US') }), ...(rate === undefined ? {} : { rate: `${humanRate(rate)}/s` }) };
 }
 
 function targetOf({ spec }: Revision): string {

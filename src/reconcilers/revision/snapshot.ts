@@ -8,7 +8,7 @@ export interface Snapshot {
   /** Undefined while it cannot be told, because the servers cannot be asked. */
   readonly role: Role | undefined;
   readonly unreachable: GrueError | undefined;
-  /** A migration that has not ended holds it: people watch its columns. */
+  /** A migration that has not moved its readers yet holds it: people watch its columns. */
   readonly watched: boolean;
   /** Another server stands behind the Platform than the one that this Revision was made on. */
   readonly otherServers: string | undefined;
@@ -22,8 +22,8 @@ export interface PhysicalFacts {
   readonly missingInputs: readonly string[];
   /** Where the alias of a sink points; empty if it does not exist. */
   readonly aliasTargets: readonly string[];
-  readonly lag: bigint | undefined;
-  readonly rate: number | undefined;
+  /** Numbers for people: absent outside of a migration, and left as they are between two looks. */
+  readonly columns: { readonly lag: bigint | undefined; readonly rate: number | undefined } | 'AsBefore' | undefined;
   /** A recorded identity that is no longer the one under that name. */
   readonly replaced: string | undefined;
 }

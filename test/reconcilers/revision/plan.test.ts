@@ -5,7 +5,7 @@ import { plan } from '../../../src/reconcilers/revision/plan.ts';
 import type { PhysicalFacts, Snapshot } from '../../../src/reconcilers/revision/snapshot.ts';
 import { at, now, revision } from '../migration/snapshots.ts';
 
-const quiet: PhysicalFacts = { members: 0, missingInputs: [], aliasTargets: [], lag: undefined, rate: undefined, replaced: undefined };
+const quiet: PhysicalFacts = { members: 0, missingInputs: [], aliasTargets: [], columns: undefined, replaced: undefined };
 
 interface Shape {
   readonly of?: Revision;
@@ -39,11 +39,11 @@ describe('a Revision that is wanted', () => {
       message: expect.stringContaining('delays-1'),
     });
   });
-  test('is made first, and its workers stay away until its floor is written down', () => {
-    expect(decide({})).toMatchObject({ state: 'Pending', wanted: 'Stopped', effect: { kind: 'Realise' } });
+  test('is made, and said to run together with its floor, so that no worker comes before it', () => {
+    expect(decide({})).toMatchObject({ state: 'Running', wanted: 'Running', effect: { kind: 'Realise' } });
   });
-  test('then its start is committed, and only then it runs', () => {
-    expect(decide({ status: made })).toMatchObject({ state: 'Running', wanted: 'Running', effect: { kind: 'CommitStart' } });
+  test('that was stopped gets back the positions that expired, and only then it runs', () => {
+    expect(decide({ status: made })).toMatchObject({ state: 'Running', wanted: 'Running', effect: { kind: 'Restart' } });
   });
   test('of a first install gives a free alias to its index, once', () => {
     expect(decide({ status: running })).toMatchObject({ effect: { kind: 'BindAlias' } });
