@@ -31,6 +31,7 @@ export class Stage {
   readonly #lanes = new Map<string, Lane>();
   /** Lanes that were given up and are not over yet. */
   readonly #leaving = new Map<string, Promise<void>>();
+  #ending = false;
 
   constructor(parts: StageParts) {
     this.#parts = parts;
@@ -52,8 +53,10 @@ export class Stage {
         fetched: async (batch) => this.#lanes.get(partitionKey(batch))?.fetched(batch),
       });
       await Promise.race([consumer.ended, stop.promise]);
+      this.#ending = true;
       await this.#drain();
     } finally {
+      this.#ending = true;
       this.#abandon([...this.#lanes.values()], 'the stage ends');
       await Promise.all(this.#leaving.values());
       await consumer.close();
@@ -78,6 +81,8 @@ export class Stage {
       [...this.#lanes.values()].filter(({ where }) => !ours.has(partitionKey(where))),
       'the partition was given to another worker',
     );
+    // A group that was being joined may still assign something while it is left: nobody would end such a lane.
+    if (this.#ending) return;
     for (const where of partitions) {
       const key = partitionKey(where);
       if (!this.#lanes.has(key)) this.#lanes.set(key, new Lane(where, this.#parts, this.#leaving.get(key) ?? Promise.resolve()));

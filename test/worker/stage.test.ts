@@ -108,6 +108,15 @@ test('asked to stop it takes in nothing more, commits what it delivers, and leav
   expect(world.events.slice(2)).toEqual(['prepare 0', 'stop in/0', 'deliver 0', 'commit in/0 5', 'leave']);
 });
 
+test('what the group still assigns while it is left is not taken on: nobody would end it', async () => {
+  const { running, stop } = await start();
+  stop.abort();
+  await running;
+  world.group?.assigned(of(0));
+  await settle();
+  expect(world.events.filter((event) => event.startsWith('read'))).toEqual([]);
+});
+
 test('a delivery that takes too long is discarded when it is asked to stop', async () => {
   world.onDeliver = (_, signal) => new Promise((__, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
   const { stop, running, clock } = await start();
