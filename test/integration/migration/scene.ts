@@ -62,7 +62,7 @@ export async function openScene(title: string, options: { readonly workers?: num
   const { kubeconfigPath } = stack().kubernetes;
   const grue = await startGrue({ kubeconfigPath, namespace, logDirectory: join(stack().directory, 'logs', namespace), ...options });
   const kafka = new Kafka({ brokers: [stack().kafka.bootstrapServers].flat(), logLevel: logLevel.ERROR });
-  const producer: Producer = kafka.producer();
+  const producer: Producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
   await Promise.all([createNamespace(grue.kube, namespace), producer.connect()]);
 
   const search = async (path: string, init: RequestInit = {}): Promise<unknown> => {
