@@ -1,9 +1,8 @@
-import type { Kafka } from 'kafkajs';
-import type { KafkaCluster } from '../src/drivers/ports.ts';
+import type { World } from './world.ts';
 
 /** The numbers of all records that Grue has put into its dead-letter topics, read from Kafka. */
-export async function deadLetteredNumbers(kafka: Kafka, cluster: KafkaCluster, signal: AbortSignal): Promise<ReadonlySet<number>> {
-  const topics = await deadLetterTopics(kafka);
+export async function deadLetteredNumbers({ kafka, cluster, names }: World, signal: AbortSignal): Promise<ReadonlySet<number>> {
+  const topics = await deadLetterTopics(kafka, names.namespace);
   const [starts, ends] = await Promise.all([cluster.offsets(topics, 'Earliest', signal), cluster.offsets(topics, 'HighWatermark', signal)]);
   const numbers = new Set<number>();
   for (const topic of topics) {
@@ -17,11 +16,11 @@ export async function deadLetteredNumbers(kafka: Kafka, cluster: KafkaCluster, s
   return numbers;
 }
 
-async function deadLetterTopics(kafka: Kafka): Promise<readonly string[]> {
+async function deadLetterTopics(kafka: World['kafka'], namespace: string): Promise<readonly string[]> {
   const admin = kafka.admin();
   await admin.connect();
   try {
-    return (await admin.listTopics()).filter((topic) => topic.endsWith('.dead-letters'));
+    return (await admin.listTopics()).filter((topic) => topic.startsWith(`grue.${namespace}.`) && topic.endsWith('.dead-letters'));
   } finally {
     await admin.disconnect();
   }

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { processStart } from '../scripts/lock.js';
 import { root } from '../scripts/processes.ts';
 import { findStack, type Stack, stopStack } from '../test/stack/stack.ts';
-import { namespace } from './topology.ts';
+import { demoNames } from './topology.ts';
 
 /** The name of the stack that `--keep` leaves running. */
 export const keptName = 'demo';
@@ -49,6 +49,7 @@ function living(): readonly KeptProcess[] {
 /** How a person reaches what was left running. */
 export function howToReach(stack: Stack): readonly string[] {
   const { kubectl, kubeconfigPath } = stack.kubernetes;
+  const { namespace, alias } = demoNames;
   return [
     'Everything is left running. To look around:',
     '',
@@ -58,7 +59,7 @@ export function howToReach(stack: Stack): readonly string[] {
     `  kubectl -n ${namespace} get grev               # what Grue made of it: the copies, with role, state and lag`,
     `  kubectl -n ${namespace} get smig               # the two migrations`,
     `  npm run --silent grue -- status -n ${namespace}`,
-    `  curl '${stack.elasticsearch.url}/delays/_search?size=1&pretty'`,
+    `  curl '${stack.elasticsearch.url}/${alias}/_search?size=1&pretty'`,
     `  Kafka is at ${stack.kafka.bootstrapServers}`,
     '',
     'To end all of it:',

@@ -12,7 +12,7 @@ import { type Readers, startReaders } from './readers.ts';
 import { type DemoReport, enoughReads, reportOf } from './report.ts';
 import { sampleSides } from './samples.ts';
 import { type Screen, styled } from './screen.ts';
-import { alias, blueTopology, type Change, namespace, partitions, sourceTopic, toHours, toRoutes } from './topology.ts';
+import { type Change, firstTopology, partitions, resourcesOf, toHours, toRoutes } from './topology.ts';
 import { type Subject, startView } from './view.ts';
 import type { World } from './world.ts';
 
@@ -45,8 +45,9 @@ export async function runDemo(world: World, rows: number, screen: Screen, signal
   const over = new AbortController();
   const stop = AbortSignal.any([signal, over.signal]);
 
+  const { namespace, topic, alias } = world.names;
   const watch = await watchTopology(world.kube, namespace, stop);
-  const production = produce({ kafka: world.kafka, topic: sourceTopic, partitions, rows, source: flights(rows), signal: stop });
+  const production = produce({ kafka: world.kafka, topic, partitions, rows, source: flights(rows), signal: stop });
   production.done.catch(fail);
   ending.defer(async () => {
     over.abort();
@@ -75,7 +76,7 @@ export async function runDemo(world: World, rows: number, screen: Screen, signal
 
 /** Applies the first topology, and waits until it has the history. Readers start with the first documents. */
 async function goLive({ world, production, screen, visible, subject, patience, signal }: Run): Promise<void> {
-  for (const object of blueTopology) await apply(world.kube, object);
+  for (const object of firstTopology(world.names)) await apply(world.kube, object);
   screen.say('applied the first topology: flights -> SQL -> delays -> the index behind the alias "delays"');
   const history = historyOf(subject.rows);
   const end = performance.now() + patience * 1_000;
@@ -92,10 +93,10 @@ async function goLive({ world, production, screen, visible, subject, patience, s
 }
 
 /** A number below which all records can be found through the alias; the readers stay below it, so nothing that they miss is merely late. */
-async function visibleBelow({ search }: World, history: number, signal: AbortSignal): Promise<number> {
+async function visibleBelow({ search, names }: World, history: number, signal: AbortSignal): Promise<number> {
   signal.throwIfAborted();
   const width = Math.max(1, Math.floor(history / 1_000));
-  const { status, text } = await search.ask('POST', `/${alias}/_search?filter_path=aggregations`, {
+  const { status, text } = await search.ask('POST', `/${names.alias}/_search?filter_path=aggregations`, {
     size: 0,
     query: { range: { number: { lt: history } } },
     aggs: { numbers: { histogram: { field: 'number', interval: width, min_doc_count: 1 } } },
@@ -126,7 +127,7 @@ async function migrate(run: Run, change: Change): Promise<Chapter> {
   await course.until('Soaking', run.patience);
   const audited = await auditInSoak(run, 0);
   const status = await course.until('Completed', run.patience + change.soakSeconds);
-  await moreReads(run);
+  await moreReads(run, () => run.readers.log.counts(0).total, 15);
   return { course, status, ...audited };
 }
 
@@ -136,9 +137,15 @@ async function migrateAndRollBack(run: Run, change: Change): Promise<Chapter> {
   await course.until('Soaking', run.patience);
   const audited = await auditInSoak(run, 1);
   run.screen.say('readers are on green, and now somebody wants the old state back: grue rollback');
-  const { result } = await request(run.world.kube, { namespace, name: change.name, verb: 'rollback', reason: 'the demo shows how to go back' });
+  const { result } = await request(run.world.kube, {
+    namespace: run.world.names.namespace,
+    name: change.name,
+    verb: 'rollback',
+    reason: 'the demo shows how to go back',
+  });
   if (!result.startsWith('accepted')) throw new Error(`the rollback was not accepted: ${result}`);
   const status = await course.until('RolledBack', run.patience);
+  await moreReads(run, () => run.subject.reads().total, run.patience);
   return { course, status, ...audited };
 }
 
@@ -147,7 +154,7 @@ async function begin({ world, watch, screen, subject }: Run, change: Change, num
   screen.say(`migration ${number} of 2, ${change.name}: ${change.what}`);
   const course = watch.course(change.name, (phase, { message }) => screen.say(`  ${change.name}: ${phase}${message ? `: ${message}` : ''}`));
   subject.migration = { number, change, course };
-  for (const object of [...change.resources, change.migration]) await apply(world.kube, object);
+  for (const object of resourcesOf(change, world.names)) await apply(world.kube, object);
   return course;
 }
 
@@ -161,7 +168,7 @@ async function auditInSoak(
   const audit = await runAudit(world.search, {
     indices: [blue, green],
     below: records,
-    deadLettered: () => deadLetteredNumbers(world.kafka, world.cluster, signal),
+    deadLettered: () => deadLetteredNumbers(world, signal),
     patience: patience * 1_000,
     signal,
   });
@@ -183,10 +190,12 @@ async function systemIndices(log: ReadLog, chapter: number, signal: AbortSignal)
   }
 }
 
-/** On a fast machine the first migration is over before enough has been read to mean something. */
-async function moreReads({ readers, signal }: Run): Promise<void> {
-  const end = performance.now() + 30_000;
-  while (readers.log.counts(0).total < enoughReads && performance.now() < end) await systemClock.sleep(200, signal);
+/** On a fast machine a migration is over before enough has been read to mean something; readers then go on for a while. */
+async function moreReads({ subject, screen, signal }: Run, soFar: () => number, atMostSeconds: number): Promise<void> {
+  if (soFar() >= enoughReads) return;
+  screen.say(`  ${subject.migration?.change.name}: waiting until readers have made ${enoughReads.toLocaleString('en-US')} searches`);
+  const end = performance.now() + atMostSeconds * 1_000;
+  while (soFar() < enoughReads && performance.now() < end) await systemClock.sleep(200, signal);
 }
 
 /** Produces what is left, and looks at every document of the index that readers are on in the end. */
@@ -200,7 +209,7 @@ async function conclude(run: Run, first: Chapter, second: Chapter): Promise<Find
   const final = await runAudit(world.search, {
     indices: [index],
     below: records,
-    deadLettered: () => deadLetteredNumbers(world.kafka, world.cluster, signal),
+    deadLettered: () => deadLetteredNumbers(world, signal),
     patience: patience * 1_000,
     signal,
   });

@@ -30,10 +30,7 @@ interface Lineage {
 export async function sampleSides(revisions: readonly Revision[], kafka: KafkaCluster, search: Search, signal: AbortSignal): Promise<readonly Side[]> {
   const lineages = lineagesOf(revisions);
   if (lineages.length === 0) return [];
-  const documents = await documentCounts(
-    search,
-    lineages.map(({ index }) => index),
-  );
+  const documents = await documentCounts(search, lineages);
   return Promise.all(
     lineages.map(async ({ role, index, sql, sink }) => ({
       role,
@@ -78,9 +75,11 @@ function distance(positions: Offsets, ends: Offsets): number | undefined {
   return Number(sum);
 }
 
-async function documentCounts(search: Search, indices: readonly string[]): Promise<ReadonlyMap<string, number>> {
+async function documentCounts(search: Search, lineages: readonly Lineage[]): Promise<ReadonlyMap<string, number>> {
   // An index that nobody searches shows its documents only when it is asked to.
-  await search.ask('POST', `/${indices.join()}/_refresh?ignore_unavailable=true`);
+  const unread = lineages.filter(({ role }) => role !== 'live').map(({ index }) => index);
+  if (unread.length > 0) await search.ask('POST', `/${unread.join()}/_refresh?ignore_unavailable=true`);
+  const indices = lineages.map(({ index }) => index);
   const path = `/${indices.join()}/_stats/docs?ignore_unavailable=true&filter_path=indices.*.primaries.docs.count`;
   const { indices: stats = {} } = await search.must<{ indices?: Record<string, { primaries: { docs: { count: number } } }> }>('GET', path);
   return new Map(Object.entries(stats).map(([index, { primaries }]) => [index, primaries.docs.count]));

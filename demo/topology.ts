@@ -1,8 +1,15 @@
 import type { KubeObject } from '../src/controller/kube/api.ts';
 
-export const namespace = 'flights';
-export const alias = 'delays';
-export const sourceTopic = 'flights';
+/** What the demo calls things; tests that share servers with others call them otherwise. */
+export interface Names {
+  readonly namespace: string;
+  /** The topic that flights are written to. */
+  readonly topic: string;
+  /** What readers search. */
+  readonly alias: string;
+}
+
+export const demoNames: Names = { namespace: 'flights', topic: 'flights', alias: 'delays' };
 export const partitions = 3;
 
 export interface Servers {
@@ -37,59 +44,69 @@ const byRoute: Version = {
   mappings: inHours.mappings,
 };
 
-const object = (kind: string, name: string, spec: object): KubeObject => ({ apiVersion: 'grue.dev/v1alpha1', kind, metadata: { name, namespace }, spec });
-
 /** Where things run, and the stream that others write: neither changes. */
-export const givens = ({ bootstrapServers, elasticsearch }: Servers): readonly KubeObject[] => [
-  object('Platform', 'default', { kafka: { bootstrapServers: [bootstrapServers] }, elasticsearch: { url: elasticsearch } }),
-  object('Stream', 'flights', { type: 'Append', external: { topic: sourceTopic }, schema: { fields: fieldsOf({ ...common, delay: ['delay', 'INT'] }) } }),
+export const givens = ({ namespace, topic }: Names, { bootstrapServers, elasticsearch }: Servers): readonly KubeObject[] => [
+  object(namespace, 'Platform', 'default', { kafka: { bootstrapServers: [bootstrapServers] }, elasticsearch: { url: elasticsearch } }),
+  object(namespace, 'Stream', 'flights', {
+    type: 'Append',
+    external: { topic },
+    schema: { fields: fieldsOf({ ...common, delay: ['delay', 'INT'] }) },
+  }),
 ];
 
-/** Pipeline, stream and sink. Every version keeps every record, so that all of them can be accounted for in the end. */
-const topologyOf = ({ columns, mappings }: Version): readonly KubeObject[] => {
-  const select = Object.entries(columns).map(([name, [sql]]) => (sql === name ? name : `${sql} AS ${name}`));
-  return [
-    object('Stream', 'delays', { type: 'Append', partitions, schema: { fields: fieldsOf(columns) } }),
-    object('Pipeline', 'delays', { sql: `INSERT INTO delays SELECT ${select.join(', ')} FROM flights` }),
-    object('Connection', 'delays-index', {
-      type: 'Sink',
-      connector: 'elasticsearch',
-      stream: 'delays',
-      destination: { alias, mappings, settings: { number_of_replicas: 0 } },
-    }),
-  ];
-};
-
-const fieldsOf = (columns: Version['columns']): readonly object[] => Object.entries(columns).map(([name, [, type]]) => ({ name, type }));
-
 /** What goes live first. */
-export const blueTopology = topologyOf(inMinutes);
+export const firstTopology = (names: Names): readonly KubeObject[] => topologyOf(inMinutes, names);
 
-/** A change of the topology, and the migration that carries it out. */
+/** A change of the topology, and how long the migration that carries it out soaks. */
 export interface Change {
   readonly name: string;
   /** What it changes, for people. */
   readonly what: string;
   readonly soakSeconds: number;
-  readonly resources: readonly KubeObject[];
-  readonly migration: KubeObject;
+  readonly to: Version;
 }
 
-const change = (name: string, what: string, version: Version, soakSeconds: number): Change => ({
-  name,
-  what,
-  soakSeconds,
-  resources: topologyOf(version),
-  migration: object('StreamMigration', name, {
+export const toHours: Change = {
+  name: 'delays-in-hours',
+  what: 'delays in hours instead of minutes, a new field "late", another index mapping',
+  soakSeconds: 12,
+  to: inHours,
+};
+
+/** Its soak is long, because a person is to end it. */
+export const toRoutes: Change = { name: 'delays-by-route', what: 'a new field "route"', soakSeconds: 600, to: byRoute };
+
+/** The edited resources, and then the migration that rolls them out. */
+export const resourcesOf = ({ name, soakSeconds, to }: Change, names: Names): readonly KubeObject[] => [
+  ...topologyOf(to, names),
+  object(names.namespace, 'StreamMigration', name, {
     resources: [{ kind: 'Pipeline', name: 'delays' }],
     strategy: 'BlueGreen',
     gates: { parity: { mode: 'Count', tolerance: 0 } },
     manual: [],
     soak: `${soakSeconds}s`,
   }),
-});
+];
 
-export const toHours = change('delays-in-hours', 'delays in hours instead of minutes, a new field "late", another index mapping', inHours, 12);
+/** Pipeline, stream and sink. Every version keeps every record, so that all of them can be accounted for in the end. */
+function topologyOf({ columns, mappings }: Version, { namespace, alias }: Names): readonly KubeObject[] {
+  const select = Object.entries(columns).map(([name, [sql]]) => (sql === name ? name : `${sql} AS ${name}`));
+  return [
+    object(namespace, 'Stream', 'delays', { type: 'Append', partitions, schema: { fields: fieldsOf(columns) } }),
+    object(namespace, 'Pipeline', 'delays', { sql: `INSERT INTO delays SELECT ${select.join(', ')} FROM flights` }),
+    object(namespace, 'Connection', 'delays-index', {
+      type: 'Sink',
+      connector: 'elasticsearch',
+      stream: 'delays',
+      destination: { alias, mappings, settings: { number_of_replicas: 0 } },
+    }),
+  ];
+}
 
-/** Its soak is long, because a person is to end it. */
-export const toRoutes = change('delays-by-route', 'a new field "route"', byRoute, 600);
+function object(namespace: string, kind: string, name: string, spec: object): KubeObject {
+  return { apiVersion: 'grue.dev/v1alpha1', kind, metadata: { name, namespace }, spec };
+}
+
+function fieldsOf(columns: Version['columns']): readonly object[] {
+  return Object.entries(columns).map(([name, [, type]]) => ({ name, type }));
+}

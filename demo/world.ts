@@ -14,13 +14,14 @@ import { apply, type Grue, startGrue } from '../test/support/grue.ts';
 import { orAborted } from './abort.ts';
 import { keptName, noteKept } from './keep.ts';
 import { connectSearch, type Search } from './search.ts';
-import { givens, namespace, partitions, sourceTopic } from './topology.ts';
+import { demoNames, givens, type Names, partitions } from './topology.ts';
 
 /** Where the logs of operator and worker go, and on failure those of the servers. */
 export const logDirectory: string = join(root, 'out', 'demo');
 
 /** The servers, Grue on them, and clients of our own. */
 export interface World extends AsyncDisposable {
+  readonly names: Names;
   readonly stack: Stack;
   readonly kube: KubeClient;
   readonly kafka: Kafka;
@@ -33,6 +34,7 @@ export interface World extends AsyncDisposable {
 export interface WorldOptions {
   /** Servers that run already, and are left running; without them a stack of our own is started. */
   readonly servers?: Stack;
+  readonly names?: Names;
   readonly keep: boolean;
   /** Told what is done, once it is done. */
   readonly say: (line: string) => void;
@@ -42,7 +44,7 @@ export interface WorldOptions {
 }
 
 /** Brings up Kafka, Elasticsearch, a Kubernetes API server, the operator and a worker. What was started is ended when a later part fails. */
-export async function startWorld({ servers, keep, say, signal, onLoss }: WorldOptions): Promise<World> {
+export async function startWorld({ servers, names = demoNames, keep, say, signal, onLoss }: WorldOptions): Promise<World> {
   mkdirSync(logDirectory, { recursive: true });
   for (const name of ['operator', 'worker-1']) rmSync(join(logDirectory, `${name}.log`), { force: true });
   await using cleanup = new AsyncDisposableStack();
@@ -58,9 +60,9 @@ export async function startWorld({ servers, keep, say, signal, onLoss }: WorldOp
   const run = (...args: readonly string[]) => promisify(execFile)(kubectl, ['--kubeconfig', kubeconfigPath, ...args], { signal });
   await run('apply', '--server-side', '--force-conflicts', '-f', crds);
   await run('wait', '--for=condition=Established', '--timeout=60s', '-f', crds);
-  await run('create', 'namespace', namespace);
+  await run('create', 'namespace', names.namespace);
 
-  const grue = await startGrue({ kubeconfigPath, namespace, logDirectory, settle: '1s', lasting: keep });
+  const grue = await startGrue({ kubeconfigPath, namespace: names.namespace, logDirectory, settle: '1s', lasting: keep });
   cleanup.use(grue);
   watchOver(grue, onLoss);
   if (keep) noteKept([grue.operator, ...grue.workers]);
@@ -75,11 +77,13 @@ export async function startWorld({ servers, keep, say, signal, onLoss }: WorldOp
     await cluster.close();
   };
   cleanup.defer(hangUp);
-  await cluster.createTopic({ name: sourceTopic, partitions, config: {} }, signal);
-  for (const object of givens({ bootstrapServers: stack.kafka.bootstrapServers, elasticsearch: stack.elasticsearch.url })) await apply(grue.kube, object);
+  await cluster.createTopic({ name: names.topic, partitions, config: {} }, signal);
+  for (const object of givens(names, { bootstrapServers: stack.kafka.bootstrapServers, elasticsearch: stack.elasticsearch.url }))
+    await apply(grue.kube, object);
 
   const all = cleanup.move();
   return {
+    names,
     stack,
     kube: grue.kube,
     kafka,
