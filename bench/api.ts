@@ -57,10 +57,12 @@ export async function benchApi(progress: Progress): Promise<Section<ApiFigures>>
   );
   await untilQuiet(proxy.calls);
   const installation = proxy.calls.filter(isWrite);
-
-  progress('one migration, from apply to Completed, with a manual flip');
-  const before = proxy.calls.length;
   await applyDelays(scene, 'duration');
+  await untilQuiet(proxy.calls);
+  const edit = proxy.calls.filter(isWrite).slice(installation.length);
+
+  progress('one migration, from its apply to Completed, with a manual flip');
+  const before = proxy.calls.length;
   await scene.apply('StreamMigration', MIGRATION, {
     resources: [
       { kind: 'Pipeline', name: 'delays' },
@@ -99,7 +101,7 @@ export async function benchApi(progress: Progress): Promise<Section<ApiFigures>>
       },
       ...Object.entries(writesByKind).map(([kind, count]) => ({ what: `  ${kind}`, observed: number(count) })),
       { what: '  besides: conflicts / reads', observed: `${number(figures.migrationConflicts)} / ${number(figures.migrationReads)}` },
-      { what: 'API writes of the first installation', observed: number(installation.length) },
+      { what: 'API writes of the first installation / of the edit before the migration', observed: `${number(installation.length)} / ${number(edit.length)}` },
     ],
   };
 }
@@ -145,7 +147,8 @@ function keep(writes: readonly ApiCall[]): void {
 }
 
 async function untilQuiet(calls: readonly ApiCall[]): Promise<void> {
-  const last = (): number => calls.filter((call) => !isLease(call) && !isWatch(call)).at(-1)?.time ?? 0;
+  const began = performance.now();
+  const last = (): number => Math.max(began, calls.filter((call) => !isLease(call) && !isWatch(call)).at(-1)?.time ?? 0);
   await eventually('nothing more is asked of the API server', async () => (performance.now() - last() > QUIET_MILLISECONDS ? true : undefined), 120);
 }
 
