@@ -44,7 +44,7 @@ export interface LateStage {
 
 export interface FenceProgress {
   readonly fence: FenceRecord;
-  /** The fence must be stored before this is called again: what is new in it has not been used. */
+  /** What is new in the fence has not been used: this is called again, and nothing is done on account of it before it is stored. */
   readonly changed: boolean;
   /** Empty, not `changed` and not `broken`: everything up to the fence has durably arrived. */
   readonly late: readonly LateStage[];

@@ -12,19 +12,26 @@ export const hasFlipped = ({ status }: StreamMigration): boolean => status?.flip
 /** Was the alias moved back to blue? */
 export const hasFlippedBack = ({ status }: StreamMigration): boolean => status?.flip?.direction === 'Back' && status.flip.result === 'Moved';
 
+/** Was the Revision made by this plan? A name alone does not tell: of two migrations that planned at the same moment one was first to take it. */
+export function isMadeBy({ metadata, status }: StreamMigration, { metadata: { name }, spec }: Revision): boolean {
+  const step = status?.plan?.steps.find(({ action, to }) => action === 'Clone' && to === name);
+  return step !== undefined && spec.migration === metadata.name && spec.fingerprint === step.fingerprint;
+}
+
 /**
  * Which Revisions are needed by a migration or a first install, although no alias leads to them.
  * Green from its creation until the migration gives it up; blue from the flip until the point of no return or a deletion.
  */
 export function references(migrations: readonly StreamMigration[], revisions: readonly Revision[]): readonly Reference[] {
-  return [...migrations.flatMap(ofMigration), ...installing(revisions)];
+  return [...migrations.flatMap((migration) => ofMigration(migration, revisions)), ...installing(revisions)];
 }
 
-function ofMigration(migration: StreamMigration): readonly Reference[] {
+function ofMigration(migration: StreamMigration, revisions: readonly Revision[]): readonly Reference[] {
   const { status } = migration;
   if (!status?.plan || status.outcome !== undefined || migration.metadata.deletionTimestamp !== undefined) return [];
   const clones = status.plan.steps.filter(({ action }) => action === 'Clone');
-  const green = clones.map(({ to }): Reference => ({ revision: to, as: 'green' }));
+  const others = new Set(revisions.filter((revision) => !isMadeBy(migration, revision)).map(({ metadata }) => metadata.name));
+  const green = clones.filter(({ to }) => !others.has(to)).map(({ to }): Reference => ({ revision: to, as: 'green' }));
   const blue = clones.flatMap(({ from }): readonly Reference[] => (from === undefined ? [] : [{ revision: from, as: 'blue' }]));
   if (hasFlippedBack(migration)) return [];
   // Between the intent and its confirmation either side may be the one that readers see: both are held.

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import type { Revision } from '../../src/api/revision.ts';
 import type { MigrationStatus } from '../../src/api/stream-migration.ts';
 import { references } from '../../src/reconcilers/references.ts';
-import { at, flipped, intent, revision, snapshot, thePlan, verified } from './migration/snapshots.ts';
+import { at, flipped, green, intent, revision, snapshot, thePlan, verified } from './migration/snapshots.ts';
 
 const held = (status: MigrationStatus, deleted = false) => references([snapshot({ status, deleted }).migration], []);
 const names = (status: MigrationStatus, as: 'green' | 'blue', deleted = false) =>
@@ -26,6 +27,12 @@ describe('what a migration holds', () => {
   test('blue through the soak, and no longer from the point of no return', () => {
     expect(names(flipped, 'blue')).toEqual(originals);
     expect(names({ ...flipped, pointOfNoReturn: at(1) }, 'blue')).toEqual([]);
+  });
+  test('no Revision of that name that another migration was first to make', () => {
+    const [first, ...others] = green;
+    const theirs = { ...first, spec: { ...first?.spec, migration: 'a-rival' } } as Revision;
+    const found = references([snapshot({ status: { plan: thePlan } }).migration], [theirs, ...others]);
+    expect(found.map((reference) => reference.revision)).toEqual(clones.filter((name) => name !== theirs.metadata.name));
   });
   test('what is shared is never held twice', () => expect(held(flipped).map((reference) => reference.revision)).not.toContain('stream-flights-1'));
   test('green is given up by an abort and by a retry, but not while it is held to look at', () => {

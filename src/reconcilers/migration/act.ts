@@ -9,13 +9,15 @@ import { fieldManager, type World } from '../world.ts';
 import type { Decision, Effect } from './decision.ts';
 import { measure } from './measure.ts';
 import type { Measurement } from './measurement.ts';
-import type { Snapshot } from './snapshot.ts';
+import { observeProgress } from './progress.ts';
+import type { Progress, Snapshot } from './snapshot.ts';
 import { finalizer } from './steps/requests.ts';
 
 /** What came of the effect. */
 export type Outcome =
   | { readonly kind: 'Done' }
-  | { readonly kind: 'Measured'; readonly measurement: Measurement }
+  /** With the positions after it: the next fence must be younger than the verdict. */
+  | { readonly kind: 'Measured'; readonly measurement: Measurement; readonly progress: Progress | undefined }
   | { readonly kind: 'Flipped'; readonly result: FlipResult }
   | { readonly kind: 'Refused'; readonly error: GrueError };
 
@@ -46,8 +48,11 @@ async function carryOut(effect: Effect, snapshot: Snapshot, world: World, signal
         if (uid !== undefined) await deleteRevision(namespace, revision, uid, world, signal);
       }
       return { kind: 'Done' };
-    case 'Measure':
-      return { kind: 'Measured', measurement: await measure(effect.fence, effect.pairs, snapshot, await serversOf(snapshot, world, signal), world, signal) };
+    case 'Measure': {
+      const servers = await serversOf(snapshot, world, signal);
+      const measurement = await measure(effect.fence, effect.pairs, snapshot, servers, world, signal);
+      return { kind: 'Measured', measurement, progress: await observeProgress(migration, snapshot.revisions, servers, world, signal) };
+    }
     case 'Flip': {
       const servers = await serversOf(snapshot, world, signal);
       // A lease is not a lock: what cannot be taken back is done only while nobody else can lead.

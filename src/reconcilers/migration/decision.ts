@@ -27,6 +27,8 @@ export interface Decision {
   readonly effect?: Effect;
   /** Milliseconds until the next pass; 0 is at once; absent: only when something changes. */
   readonly again?: number;
+  /** What follows from the record needs no newer facts: it is decided in the same pass, and stored together with it. */
+  readonly goesOn?: true;
   /** Set where nobody but a person or another system can make progress. */
   readonly stalled?: { readonly reason: string };
 }
@@ -49,6 +51,9 @@ export const waitFor = (phase: Phase, message: string, again?: number): Decision
 
 /** Writes something down, and goes on at once. */
 export const note = (phase: Phase, message: string, record: Partial<MigrationStatus>): Decision => ({ phase, message, record, again: 0 });
+
+/** As {@link note}, where what follows from it can be decided with the facts that are there. */
+export const noteAndGoOn = (phase: Phase, message: string, record: Partial<MigrationStatus>): Decision => ({ ...note(phase, message, record), goesOn: true });
 
 export const doNow = (phase: Phase, message: string, effect: Effect, again = 0): Decision => ({ phase, message, effect, again });
 

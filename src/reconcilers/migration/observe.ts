@@ -10,7 +10,7 @@ import { keyOf } from '../../topology/graph.ts';
 import { type Plan, planRevisions } from '../../topology/plan.ts';
 import type { TopologyFacts } from '../facts.ts';
 import { observeTopology } from '../observe-topology.ts';
-import { hasFlipped } from '../references.ts';
+import { hasFlipped, isMadeBy } from '../references.ts';
 import type { Servers } from '../servers.ts';
 import { physicalSuffix } from '../suffix.ts';
 import { settledFor } from '../topology/settle.ts';
@@ -51,7 +51,8 @@ export async function observe(key: string, world: World, signal: AbortSignal): P
   const found = platform === undefined ? undefined : facts.platforms.get(platform);
   const servers = found?.servers;
   const planned = { ...quiet, revisions, aliases: facts.aliases, rivals: rivalsOf(migration, facts), unreachable: found?.error };
-  const frozen = status.plan?.steps.every(({ action, to }) => action !== 'Clone' || revisions.has(to)) ?? false;
+  const isOurs = (revision: Revision | undefined): boolean => revision !== undefined && isMadeBy(migration, revision);
+  const frozen = status.plan?.steps.every(({ action, to }) => action !== 'Clone' || isOurs(revisions.get(to))) ?? false;
   if (!frozen && status.ending === undefined && status.flip === undefined) {
     const unsettled = status.plan === undefined ? unsettledInputs(migration, facts, world) : [];
     const proposal =
@@ -113,6 +114,7 @@ function rivalsOf(migration: StreamMigration, facts: TopologyFacts): readonly Ri
       name: other.metadata.name,
       newer: age(other) > age(migration),
       waitsForUs: other.status?.waitingFor === migration.metadata.name,
+      planned: other.status?.plan !== undefined,
       flipped: hasFlipped(other) || other.status?.flip !== undefined,
     }));
 }
@@ -160,7 +162,8 @@ async function propose(
       named: namedBy(migration),
       rebuild: migration.spec.rebuild,
       live: facts.live,
-      revisions: facts.revisions,
+      // What a lost pass has created is found again under the same name.
+      revisions: facts.revisions.filter((revision) => !isMadeBy(migration, revision)),
       covers: await historyCover(facts, servers, signal),
       roots: facts.roots,
       accepted: new Map([...facts.definitions.values()].map((definition) => [keyOf(definition), definitionDigest(definition)])),

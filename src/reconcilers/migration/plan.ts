@@ -1,5 +1,6 @@
 import { type Decision, firstDecision, type Step } from './decision.ts';
 import type { Snapshot } from './snapshot.ts';
+import { withStatus } from './status.ts';
 import { awaitApproval } from './steps/approval.ts';
 import { completed, ended } from './steps/end.ts';
 import { awaitFence } from './steps/fence.ts';
@@ -38,3 +39,26 @@ export const way: readonly Step[] = [
 ];
 
 export const plan = (snapshot: Snapshot): Decision => firstDecision(way, snapshot);
+
+/** More in a row would be a circle. */
+const longest = 8;
+
+/**
+ * All that one pass decides. Notes that need no newer facts are written down together: each write is a call, and nobody could have seen
+ * what lies between. An effect is left to the pass that finds its intent stored.
+ */
+export function decide(snapshot: Snapshot): Decision {
+  let decision = plan(snapshot);
+  for (let notes = 1; decision.goesOn && notes < longest; notes++) decision = joined(decision, plan(after(snapshot, decision)));
+  return decision;
+}
+
+const after = (snapshot: Snapshot, { phase, record }: Decision): Snapshot => ({
+  ...withStatus(snapshot, { ...record, phase }),
+  request: record?.requests === undefined ? snapshot.request : undefined,
+});
+
+function joined({ record }: Decision, { effect, goesOn, ...next }: Decision): Decision {
+  if (effect !== undefined) return { phase: next.phase, message: next.message, record: { ...record, ...next.record }, again: 0 };
+  return { ...next, record: { ...record, ...next.record }, ...(goesOn ? { goesOn } : {}) };
+}

@@ -2,7 +2,7 @@ import { forget } from '../memory.ts';
 import type { Requeue, World } from '../world.ts';
 import { act } from './act.ts';
 import { observe } from './observe.ts';
-import { plan } from './plan.ts';
+import { decide } from './plan.ts';
 import { report } from './report.ts';
 
 const afterRefusal = 2_000;
@@ -11,7 +11,7 @@ const afterRefusal = 2_000;
 export async function reconcileMigration(key: string, world: World, signal: AbortSignal): Promise<Requeue> {
   const snapshot = await observe(key, world, signal); // facts only, immutable
   if (!snapshot) return {};
-  const decision = plan(snapshot); // pure
+  const decision = decide(snapshot); // pure
   const outcome = await act(decision, snapshot, world, signal); // at most one effect
   // Its finalizers are all that has changed: there is nothing to say, and the next pass sees the object as it is now.
   if (decision.effect?.kind === 'Protect' && outcome.kind === 'Done') return { requeueAfterMilliseconds: 0 };

@@ -11,8 +11,9 @@ import type { Decision } from './decision.ts';
 import { beforeFlip } from './gates/before-flip.ts';
 import { openRounds } from './gates/parity.ts';
 import type { Measurement } from './measurement.ts';
+import { decide } from './plan.ts';
 import type { Snapshot } from './snapshot.ts';
-import { openKey, type StatusPatch, secondsSince, stateVersion, timeOf } from './status.ts';
+import { openKey, type StatusPatch, secondsSince, stateVersion, timeOf, withStatus } from './status.ts';
 
 /** What a pass says in the end. */
 export interface Report {
@@ -29,9 +30,10 @@ const numbersEverySeconds = 10;
 export function report(snapshot: Snapshot, decision: Decision, outcome: Outcome): Report {
   const { status: stored, migration } = snapshot;
   const learned = learn(snapshot, outcome);
-  const patch: StatusPatch = { ...decision.record, ...learned.patch };
-  const phase = outcome.kind === 'Refused' ? (stored.phase ?? decision.phase) : decision.phase;
-  const message = outcome.kind === 'Refused' ? outcome.error.line : (learned.message ?? decision.message);
+  const next = decideAfter(snapshot, outcome, learned);
+  const patch: StatusPatch = { ...decision.record, ...learned.patch, ...next?.record };
+  const phase = outcome.kind === 'Refused' ? (stored.phase ?? decision.phase) : (next ?? decision).phase;
+  const message = outcome.kind === 'Refused' ? outcome.error.line : (next?.message ?? learned.message ?? decision.message);
   const numbers = numbersOf(snapshot, phase);
   const silent =
     Object.keys(patch).length === 0 &&
@@ -48,6 +50,8 @@ export function report(snapshot: Snapshot, decision: Decision, outcome: Outcome)
     observedGeneration: migration.metadata.generation,
     attempt: patch.attempt ?? stored.attempt ?? 1,
     startedAt: stored.startedAt ?? timeOf(snapshot),
+    // The number that it begins with asks for the first attempt, and not for a second one as soon as that fails.
+    ...(stored.startedAt === undefined ? { retrySeen: migration.spec.retry } : {}),
     phase,
     phaseSince: phase === stored.phase ? (stored.phaseSince ?? timeOf(snapshot)) : timeOf(snapshot),
     message: silent ? (stored.message ?? message) : message.slice(0, 2048),
@@ -87,6 +91,17 @@ function learn(snapshot: Snapshot, outcome: Outcome): Learned {
     patch: { flip: { ...flip, result: 'Moved', movedAt: timeOf(snapshot), milliseconds: Math.round(result.milliseconds) } },
     message: `readers moved in ${Math.round(result.milliseconds)} ms`,
   };
+}
+
+/**
+ * What follows from what an effect has taught is stored with it, unless it needs facts that are older than the effect: after a flip only that
+ * the soak has begun; after a verdict the next fence, that a person is waited for, or the intent of the flip.
+ */
+function decideAfter(snapshot: Snapshot, outcome: Outcome, { patch }: Learned): Decision | undefined {
+  if (Object.keys(patch).length === 0) return undefined;
+  const seen = outcome.kind === 'Measured' ? { ...snapshot, progress: outcome.progress } : snapshot;
+  const next = decide(withStatus(seen, patch));
+  return next.effect === undefined && next.stalled === undefined && (outcome.kind === 'Measured' || next.record === undefined) ? next : undefined;
 }
 
 function judge(snapshot: Snapshot, measurement: Measurement): Learned {
@@ -163,21 +178,22 @@ function conditionsOf(snapshot: Snapshot, status: MigrationStatus, stalled: stri
 /** A rollback loses nothing only while blue keeps reaching fresh fences. */
 const provenWithinSeconds = 30;
 
-function rollbackPossible({ soak }: Snapshot, status: MigrationStatus, promoted: boolean): WantedCondition {
+function rollbackPossible(snapshot: Snapshot, status: MigrationStatus, promoted: boolean): WantedCondition {
+  const { soak } = snapshot;
   const type = 'RollbackPossible';
   if (!promoted || status.outcome !== undefined) return { type, status: 'False', reason: 'NotPromoted', message: '' };
   if (status.pointOfNoReturn !== undefined) return { type, status: 'False', reason: 'PointOfNoReturn', message: 'blue is being torn down' };
-  if (soak === undefined || (soak.blueProvenSecondsAgo === undefined && soak.unhealthy.length === 0))
-    return { type, status: 'Unknown', reason: 'NotProvenYet', message: 'blue is being followed to a fence' };
-  if (soak.unhealthy.length > 0) return { type, status: 'False', reason: 'BlueUnhealthy', message: soak.unhealthy.join('; ') };
-  const fresh = (soak.blueProvenSecondsAgo ?? Number.POSITIVE_INFINITY) <= provenWithinSeconds;
-  return fresh
-    ? { type, status: 'True', reason: 'BlueIsFed', message: 'blue has everything up to a recent fence' }
+  if (soak !== undefined && soak.unhealthy.length > 0) return { type, status: 'False', reason: 'BlueUnhealthy', message: soak.unhealthy.join('; ') };
+  // Before the first fence of the soak there is the one of the verdict: both colours had reached it.
+  const provenSecondsAgo = soak?.blueProvenSecondsAgo ?? (status.fence ? secondsSince(status.fence.time, snapshot) : Number.POSITIVE_INFINITY);
+  if (provenSecondsAgo <= provenWithinSeconds) return { type, status: 'True', reason: 'BlueIsFed', message: 'blue has everything up to a recent fence' };
+  return soak?.blueProvenSecondsAgo === undefined
+    ? { type, status: 'Unknown', reason: 'NotProvenYet', message: 'blue is being followed to a fence' }
     : { type, status: 'False', reason: 'BlueIsBehind', message: `blue has not reached a fence for more than ${provenWithinSeconds} s` };
 }
 
-/** Phases through which a migration goes back and forth, or that last for a moment. */
-const passing: ReadonlySet<Phase> = new Set(['Pending', 'Planning', 'CatchingUp', 'Verifying', 'Flipping']);
+/** Phases that are on the way to those that people look for, and undone without a trace or announced by the one before. */
+const passing: ReadonlySet<Phase> = new Set(['Pending', 'Planning', 'Provisioning', 'CatchingUp', 'Verifying', 'Flipping', 'TearingDown']);
 
 /** What is worth telling: a new phase, a verdict that is no pass, a stall. */
 function happeningsOf(before: MigrationStatus, after: MigrationStatus, stalled: string | undefined): readonly Happening[] {

@@ -44,6 +44,8 @@ export interface Rival {
   readonly newer: boolean;
   /** It could be planned, and says that it waits for this one. */
   readonly waitsForUs: boolean;
+  /** It has a plan, and with it the resources. */
+  readonly planned: boolean;
   /** Its readers have moved, so only it can go on. */
   readonly flipped: boolean;
 }
@@ -68,4 +70,6 @@ export interface SoakFacts {
   readonly unhealthy: readonly string[];
   /** Searches that are still open on blue indices. */
   readonly openSearches: number;
+  /** Workers that still run sinks of blue; looked at in the teardown. */
+  readonly members: number;
 }

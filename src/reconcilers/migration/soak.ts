@@ -24,7 +24,7 @@ export async function observeSoak(
     .flatMap(({ from }) => from ?? []);
   const openSearches = await openSearchesOn(sinks, revisions, servers, signal);
   if (migration.status?.pointOfNoReturn !== undefined || sinks.some((name) => !revisions.has(name)))
-    return { blueProvenSecondsAgo: undefined, unhealthy: [], openSearches };
+    return { blueProvenSecondsAgo: undefined, unhealthy: [], openSearches, members: await membersOf(sinks, revisions, servers, signal) };
   const now = world.clock.now();
   const input = await fenceFacts(sinks, revisions, servers, signal);
   const soak = follow(world.memory.soaks.get(migration.metadata.uid) ?? { fence: undefined, provenAt: undefined }, now, input);
@@ -33,6 +33,7 @@ export async function observeSoak(
     blueProvenSecondsAgo: soak.provenAt === undefined ? undefined : (now - soak.provenAt) / 1_000,
     unhealthy: unhealthyStages(lineageOf(sinks, revisions)),
     openSearches,
+    members: 0,
   };
 }
 
@@ -45,6 +46,12 @@ function follow(memory: SoakMemory, now: number, input: Parameters<typeof advanc
   if (broken !== undefined) return { ...memory, fence: undefined };
   if (changed || late.length > 0) return { ...memory, fence };
   return { fence: undefined, provenAt: Date.parse(fence.time) };
+}
+
+async function membersOf(sinks: readonly string[], revisions: ReadonlyMap<string, Revision>, servers: Servers, signal: AbortSignal): Promise<number> {
+  const groups = sinks.flatMap((name) => revisions.get(name)?.spec.physical.group ?? []);
+  const found = await Promise.all(groups.map((group) => servers.kafka.group(group, signal)));
+  return found.reduce((sum, { members }) => sum + members, 0);
 }
 
 async function openSearchesOn(sinks: readonly string[], revisions: ReadonlyMap<string, Revision>, servers: Servers, signal: AbortSignal): Promise<number> {

@@ -1,4 +1,5 @@
 import type { MigrationStatus, MigrationStep, Phase } from '../../api/stream-migration.ts';
+import { isMadeBy } from '../references.ts';
 import type { Decision } from './decision.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -6,6 +7,12 @@ import type { Snapshot } from './snapshot.ts';
 export const stateVersion = 1;
 
 export type StatusPatch = { readonly [Key in keyof MigrationStatus]?: MigrationStatus[Key] | undefined };
+
+/** What would be seen if that were stored. */
+export function withStatus(snapshot: Snapshot, patch: StatusPatch): Snapshot {
+  const status = { ...snapshot.status, ...patch } as MigrationStatus;
+  return { ...snapshot, status, migration: { ...snapshot.migration, status } };
+}
 
 export const timeOf = (snapshot: Snapshot): string => new Date(snapshot.now).toISOString();
 
@@ -59,9 +66,16 @@ export function nextManualStep({ status }: Snapshot): MigrationStep {
   return status.gates === undefined && status.fence === undefined ? 'Provision' : 'Flip';
 }
 
-/** Names of the Revisions that this migration made. */
+/** Names of the Revisions that the plan makes. */
 export const greenClones = ({ status }: Snapshot): readonly string[] =>
   (status.plan?.steps ?? []).filter(({ action }) => action === 'Clone').map(({ to }) => to);
+
+/** Those of them that are there, and are ours. */
+export const ownGreen = (snapshot: Snapshot): readonly string[] =>
+  greenClones(snapshot).filter((name) => {
+    const revision = snapshot.revisions.get(name);
+    return revision !== undefined && isMadeBy(snapshot.migration, revision);
+  });
 
 /** Names of the Revisions that they replace. */
 export const blueOriginals = ({ status }: Snapshot): readonly string[] =>

@@ -8,8 +8,8 @@ import type { Servers } from '../servers.ts';
 import type { World } from '../world.ts';
 import type { PhysicalFacts, Snapshot } from './snapshot.ts';
 
-/** How often the numbers of a stage are renewed, for each time is a write; and how soon for the first time. */
-const columns = { everyMilliseconds: 10_000, firstMilliseconds: 5_000 };
+/** How often the numbers of a stage are renewed: each time is a write. A stage that is watched for less has none; the migration tells its lag at once. */
+const columnsEvery = 10_000;
 
 /** How long the view of a namespace may serve passes over its Revisions. A removal always looks anew. */
 const viewMilliseconds = 500;
@@ -71,6 +71,7 @@ async function observePhysical(revision: Revision, facts: LiveFacts, { kafka }: 
   const needed = spec.pipeline ? [...reads, spec.pipeline.writes.topic] : reads;
   const { group } = spec.physical;
   const watched = isWatched(revision, facts) && group !== undefined && status?.wanted === 'Running' && metadata.deletionTimestamp === undefined;
+  if (!watched) world.memory.columns.delete(metadata.uid);
   return {
     members: group === undefined ? undefined : (await kafka.group(group, signal)).members,
     missingInputs: metadata.deletionTimestamp === undefined ? needed.filter((topic) => !topics.has(topic)) : [],
@@ -108,8 +109,8 @@ async function observeColumns(
   signal: AbortSignal,
 ): Promise<PhysicalFacts['columns']> {
   const now = world.clock.monotonic();
-  const renewedAt = world.memory.columns.get(metadata.uid) ?? now - columns.everyMilliseconds + columns.firstMilliseconds;
-  const isDue = now - renewedAt >= columns.everyMilliseconds;
+  const renewedAt = world.memory.columns.get(metadata.uid) ?? now;
+  const isDue = now - renewedAt >= columnsEvery;
   world.memory.columns.set(metadata.uid, isDue ? now : renewedAt);
   const committed = await kafka.committed(group, reads, signal);
   const [ends, starts] = await Promise.all([kafka.offsets(reads, 'HighWatermark', signal), kafka.offsets(reads, 'Earliest', signal)]);

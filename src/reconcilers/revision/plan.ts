@@ -53,12 +53,16 @@ function remove(s: Snapshot, role: string, physical: NonNullable<Snapshot['physi
   return { state: 'Stopped', wanted: 'Stopped', reason: 'Removing', message: 'removing what it realised', effect: { kind: 'Remove' }, again: soon };
 }
 
-/** A sink is told to stop at once. What is above it only waits to be deleted, which stops its workers as well. */
-function stop({ revision: { spec } }: Snapshot, physical: NonNullable<Snapshot['physical']>): Decision {
-  const passing = spec.connection === undefined && spec.stream?.external !== true ? ({ passing: true, again: soon } as const) : {};
-  if ((physical.members ?? 0) > 0) return { ...stopping(physical), ...passing };
+/**
+ * A sink is told to stop at once, and workers that do not leave in a moment are told of. What is above a sink only waits to be deleted,
+ * which stops its workers as well.
+ */
+function stop({ revision: { spec, status } }: Snapshot, physical: NonNullable<Snapshot['physical']>): Decision {
+  const hasWorkers = (physical.members ?? 0) > 0;
+  if (hasWorkers && status?.wanted === 'Stopped') return { ...stopping(physical), passing: true };
   const message = spec.physical.index === undefined ? 'nothing reads it' : 'its index is kept';
-  return { state: 'Stopped', wanted: 'Stopped', reason: 'Retired', message, ...passing };
+  const retired = { state: 'Stopped', wanted: 'Stopped', reason: 'Retired', message, ...(hasWorkers ? { again: soon } : {}) } as const;
+  return spec.connection !== undefined || spec.stream?.external === true ? retired : { ...retired, passing: true, again: soon };
 }
 
 const stopping = ({ members }: NonNullable<Snapshot['physical']>): Decision => ({

@@ -43,13 +43,15 @@ describe('before the plan', () => {
     expect(decision.message).toContain('GRUE-PLT-002');
   });
   test('an older migration over the same resources is waited for', () => {
-    expect(decide({ facts: { rivals: [{ name: 'older', newer: false, waitsForUs: false, flipped: false }], proposal } })).toMatchObject({
+    expect(decide({ facts: { rivals: [{ name: 'older', newer: false, waitsForUs: false, planned: true, flipped: false }], proposal } })).toMatchObject({
       phase: 'Pending',
       record: { waitingFor: 'older' },
     });
   });
   test('a newer migration whose readers have moved is waited for as well', () => {
-    expect(decide({ facts: { rivals: [{ name: 'newer', newer: true, waitsForUs: false, flipped: true }], proposal } })).toMatchObject({ phase: 'Pending' });
+    expect(decide({ facts: { rivals: [{ name: 'newer', newer: true, waitsForUs: false, planned: true, flipped: true }], proposal } })).toMatchObject({
+      phase: 'Pending',
+    });
   });
   test('a plan that is refused is said with all its reasons at once', () => {
     const refused = [new GrueError('GRUE-API-003', 'a cycle'), new GrueError('GRUE-SQL-003', 'no column')];
@@ -80,10 +82,10 @@ describe('provisioning', () => {
     const other = { plan: { hash: 'another', steps, revisions: [] } };
     expect(decide({ status: planned, facts: { proposal: other } })).toMatchObject({ phase: 'Planning', record: { plan: undefined } });
   });
-  test('an edit while Revisions are being made removes those that are there', () => {
+  test('an edit while Revisions are being made leads to another attempt, which first removes those that are there', () => {
     const other = { plan: { hash: 'another', steps, revisions: [] } };
     const decision = decide({ status: planned, facts: { proposal: other, revisions: named([...blue, ...green.slice(0, 1)]) } });
-    expect(decision.effect).toEqual({ kind: 'DeleteRevisions', names: ['pipeline-delays-2'] });
+    expect(decision.record).toMatchObject({ ending: { way: 'Retry' } });
   });
   test('each Revision is waited for, and one that waits is named', () => {
     const late = named([...blue, ...green.slice(0, 2), revision('Connection', 'delays-index', 2, { state: 'Pending' })]);
@@ -215,7 +217,7 @@ describe('the soak and the teardown', () => {
     expect(decision.effect).toBeUndefined();
   });
   test('searches that are open on blue are waited for', () => {
-    const facts = { ...soaking, soak: { blueProvenSecondsAgo: 1, unhealthy: [], openSearches: 2 } };
+    const facts = { ...soaking, soak: { blueProvenSecondsAgo: 1, unhealthy: [], openSearches: 2, members: 0 } };
     expect(decide({ spec: { soak: '10s' }, status: flipped, facts })).toMatchObject({ phase: 'TearingDown', message: expect.stringContaining('2 searches') });
   });
   const over = { ...flipped, pointOfNoReturn: at(5) };
@@ -225,6 +227,10 @@ describe('the soak and the teardown', () => {
       phase: 'TearingDown',
       message: expect.stringContaining('stopping'),
     });
+    const left = { blueProvenSecondsAgo: undefined, unhealthy: [], openSearches: 0, members: 2 };
+    expect(
+      decide({ spec: { soak: '10s' }, status: over, facts: { ...soaking, revisions: named([...blue.slice(0, 3), stopped, ...green]), soak: left } }),
+    ).toMatchObject({ phase: 'TearingDown', message: expect.stringContaining('2 workers') });
   });
   test('pipelines go before streams, and the index stays while it is to be kept', () => {
     const facts = { revisions: named([...blue.slice(0, 3), stopped, ...green]), aliases: onGreen };
@@ -263,8 +269,8 @@ describe('off the way', () => {
   test('rollback waits until blue has reached a fence taken after the request', () => {
     const status = { ...flipped, ending: { way: 'Rollback' as const, reason: 'asked', time: at(10) } };
     const facts = { revisions: bothColours, aliases: onGreen };
-    expect(decide({ status, facts: { ...facts, soak: { blueProvenSecondsAgo: 11, unhealthy: [], openSearches: 0 } } }).record).toBeUndefined();
-    const back = decide({ status, facts: { ...facts, soak: { blueProvenSecondsAgo: 3, unhealthy: [], openSearches: 0 } } });
+    expect(decide({ status, facts: { ...facts, soak: { blueProvenSecondsAgo: 11, unhealthy: [], openSearches: 0, members: 0 } } }).record).toBeUndefined();
+    const back = decide({ status, facts: { ...facts, soak: { blueProvenSecondsAgo: 3, unhealthy: [], openSearches: 0, members: 0 } } });
     expect(back.record?.flip).toMatchObject({ direction: 'Back', intent: [{ alias: 'delays', from: { index: index.green }, to: { index: index.blue } }] });
   });
   test('after the point of no return there is no way back', () => {
@@ -284,19 +290,42 @@ describe('off the way', () => {
     expect(record).toMatchObject({ attempt: 2, plan: undefined, fence: undefined, gates: undefined, fencesPassed: undefined, ending: undefined });
   });
   test('a newer migration over the same resources supersedes one whose readers have not moved', () => {
-    const rivals = [{ name: 'newer', newer: true, waitsForUs: true, flipped: false }];
+    const rivals = [{ name: 'newer', newer: true, waitsForUs: true, planned: false, flipped: false }];
     expect(decide({ status: verified, facts: { ...running, rivals } }).record).toMatchObject({ ending: { way: 'Abort', reason: 'superseded by newer' } });
     expect(decide({ status: flipped, facts: { revisions: bothColours, aliases: onGreen, rivals } }).record?.ending).toBeUndefined();
   });
 });
 
+describe('an older migration that is tried again', () => {
+  const newer = { name: 'newer', newer: true, planned: true, waitsForUs: false, flipped: false };
+  test('waits for a newer one that has begun meanwhile', () => {
+    expect(decide({ facts: { rivals: [newer], proposal } })).toMatchObject({ phase: 'Pending', record: { waitingFor: 'newer' } });
+  });
+  test('supersedes nothing by waiting', () => {
+    const rivals = [{ ...newer, newer: false, planned: false, waitsForUs: true }];
+    expect(decide({ status: verified, facts: { ...running, rivals } }).record?.ending).toBeUndefined();
+  });
+});
+
+describe('a Revision that a rival was first to make under the name of the plan', () => {
+  const theirs = named([...blue, ...green.map((one) => ({ ...one, spec: { ...one.spec, migration: 'a-rival' } }))]);
+  test('is not taken for ours: the plan is made anew', () => {
+    expect(decide({ status: { plan: thePlan }, facts: { revisions: theirs } })).toMatchObject({ phase: 'Planning', record: { plan: undefined } });
+  });
+  test('is not removed by an abort or a deletion', () => {
+    const ending = { way: 'Abort' as const, reason: 'asked', time: at(1) };
+    expect(decide({ status: { plan: thePlan, ending }, facts: { revisions: theirs } })).toMatchObject({ phase: 'Aborted', record: { outcome: 'Aborted' } });
+    expect(decide({ deleted: true, status: { plan: thePlan }, facts: { revisions: theirs } }).effect).toEqual({ kind: 'Protect', hold: false });
+  });
+});
+
 describe('a newer migration', () => {
   test('that has an error in it supersedes nothing', () => {
-    const rivals = [{ name: 'newer', newer: true, waitsForUs: false, flipped: false }];
+    const rivals = [{ name: 'newer', newer: true, waitsForUs: false, planned: true, flipped: false }];
     expect(decide({ status: verified, facts: { ...running, rivals } }).record?.ending).toBeUndefined();
   });
   test('that is refused does not say that it waits', () => {
-    const rivals = [{ name: 'older', newer: false, waitsForUs: false, flipped: false }];
+    const rivals = [{ name: 'older', newer: false, waitsForUs: false, planned: true, flipped: false }];
     const decision = decide({ facts: { rivals, proposal: { refused: [new GrueError('GRUE-API-003', 'a cycle')] } } });
     expect(decision).toMatchObject({ phase: 'Planning', stalled: { reason: 'PlanRefused' } });
     expect(decision.record).toBeUndefined();

@@ -56,6 +56,17 @@ describe('the status', () => {
   });
 });
 
+test('the retry that a migration begins with starts no second attempt when the first one fails', () => {
+  const { status } = pass({ spec: { retry: 1 } });
+  expect(status).toMatchObject({ attempt: 1, retrySeen: 1 });
+  const held: Shape = {
+    spec: { retry: 1 },
+    status: { ...verified, ...status, ending: { way: 'Hold', reason: 'gate Parity failed', time: at(1) } },
+    facts: running,
+  };
+  expect(pass(held).status).toMatchObject({ phase: 'Held', attempt: 1 });
+});
+
 describe('what a flip teaches', () => {
   const decided: Shape = { status: { ...verified, flip: { direction: 'Forward', intent, intendedAt: at(1) } }, facts: running };
   test('a confirmed move is recorded with its time', () => {
@@ -81,13 +92,24 @@ describe('RollbackPossible', () => {
     facts: { revisions: bothColours, aliases: onGreen, soak: soak as never },
   });
   const possible = (shape: Shape) => condition(pass(shape).status, 'RollbackPossible');
-  test('is unknown until blue has reached a fence', () => expect(possible(soaking(undefined))).toMatchObject({ status: 'Unknown' }));
+  test('holds right after the flip: both colours had reached the fence of the verdict', () => {
+    expect(possible(soaking(undefined))).toMatchObject({ status: 'True' });
+  });
+  test('is unknown when that is long past and blue has not reached a fence since', () => {
+    const old = { ...flipped, fence: { ...fenceAt100, time: at(40) } };
+    expect(possible({ ...soaking({ blueProvenSecondsAgo: undefined, unhealthy: [], openSearches: 0, members: 0 }), status: old })).toMatchObject({
+      status: 'Unknown',
+    });
+  });
   test('holds while blue keeps reaching fresh fences', () => {
-    expect(possible(soaking({ blueProvenSecondsAgo: 3, unhealthy: [], openSearches: 0 }))).toMatchObject({ status: 'True' });
-    expect(possible(soaking({ blueProvenSecondsAgo: 300, unhealthy: [], openSearches: 0 }))).toMatchObject({ status: 'False', reason: 'BlueIsBehind' });
+    expect(possible(soaking({ blueProvenSecondsAgo: 3, unhealthy: [], openSearches: 0, members: 0 }))).toMatchObject({ status: 'True' });
+    expect(possible(soaking({ blueProvenSecondsAgo: 300, unhealthy: [], openSearches: 0, members: 0 }))).toMatchObject({
+      status: 'False',
+      reason: 'BlueIsBehind',
+    });
   });
   test('does not hold while a stage of blue is in trouble', () => {
-    expect(possible(soaking({ blueProvenSecondsAgo: 3, unhealthy: ['connection-delays-index-1: paused'], openSearches: 0 }))).toMatchObject({
+    expect(possible(soaking({ blueProvenSecondsAgo: 3, unhealthy: ['connection-delays-index-1: paused'], openSearches: 0, members: 0 }))).toMatchObject({
       status: 'False',
       reason: 'BlueUnhealthy',
     });

@@ -66,9 +66,15 @@ describe('a Revision that is wanted', () => {
 });
 
 describe('a Revision that nothing uses', () => {
-  test('is stopped, and says so when the last worker has left', () => {
-    expect(decide({ status: running, facts: { role: 'retired' }, physical: { members: 2 } })).toMatchObject({ state: 'Running', wanted: 'Stopped' });
-    expect(decide({ status: running, facts: { role: 'retired' } })).toMatchObject({ state: 'Stopped', wanted: 'Stopped' });
+  test('is stopped, and workers that do not leave are told of', () => {
+    const retired = { role: 'retired' as const };
+    expect(decide({ status: running, facts: retired, physical: { members: 2 } })).toMatchObject({ state: 'Stopped', wanted: 'Stopped', reason: 'Retired' });
+    const told: RevisionStatus = { ...running, state: 'Stopped', wanted: 'Stopped' };
+    expect(decide({ status: told, facts: retired, physical: { members: 2 } })).toMatchObject({ state: 'Running', reason: 'Stopping', passing: true });
+    expect(decide({ status: told, facts: retired })).toMatchObject({ state: 'Stopped', wanted: 'Stopped' });
+  });
+  test('without an index only waits to be deleted, which is worth saying only if nobody does it', () => {
+    expect(decide({ of: revision('Pipeline', 'delays', 1), status: running, facts: { role: 'retired' } })).toMatchObject({ state: 'Stopped', passing: true });
   });
   test('is removed when it is deleted, after its workers have left', () => {
     expect(decide({ deleted: true, facts: { role: 'retired' }, physical: { members: 1 } }).effect).toBeUndefined();

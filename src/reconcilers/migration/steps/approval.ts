@@ -1,6 +1,6 @@
 import type { MigrationStep } from '../../../api/stream-migration.ts';
 import { type Step, waitFor } from '../decision.ts';
-import { greenClones } from '../status.ts';
+import { ownGreen } from '../status.ts';
 
 /** Waits before a manual step until a person has approved it for this very plan, by request or in Git. */
 export const awaitApproval =
@@ -15,7 +15,7 @@ export const awaitApproval =
 
 /** A step that has been taken needs no approval any more. */
 const isBehind: Readonly<Record<MigrationStep, (s: Parameters<Step>[0]) => boolean>> = {
-  Provision: (s) => greenClones(s).some((name) => s.revisions.has(name)) || s.status.flip !== undefined,
+  Provision: (s) => ownGreen(s).length > 0 || s.status.flip !== undefined,
   Flip: (s) => s.status.flip !== undefined,
   Teardown: (s) => s.status.pointOfNoReturn !== undefined,
 };

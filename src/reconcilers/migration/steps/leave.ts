@@ -1,16 +1,16 @@
 import { doNow, note, poll, type Step, stall, waitFor } from '../decision.ts';
-import { freshAttempt, greenClones, readersOnGreen, secondsSince, timeOf, whereReadersAre } from '../status.ts';
+import { freshAttempt, ownGreen, readersOnGreen, secondsSince, timeOf, whereReadersAre } from '../status.ts';
 import { removeGreen } from './requests.ts';
 
 /** Before the flip: green is removed, and blue was never touched. A newer migration over the same resources has the same effect. */
 export const abort: Step = (s) => {
   const { ending, flip } = s.status;
-  const newer = s.rivals.find((rival) => rival.waitsForUs && !rival.flipped);
+  const newer = s.rivals.find((rival) => rival.newer && rival.waitsForUs && !rival.flipped);
   if (newer && flip === undefined && (ending === undefined || ending.way === 'Hold'))
     return note('Aborting', `superseded by ${newer.name}`, { ending: { way: 'Abort', reason: `superseded by ${newer.name}`, time: timeOf(s) } });
   if (ending === undefined || ending.way === 'Rollback') return undefined;
   if (ending.way === 'Hold') return waitFor('Held', `${ending.reason}; green stays to look at. Retry, abort, or delete the migration`);
-  const left = greenClones(s).filter((name) => s.revisions.has(name));
+  const left = ownGreen(s);
   if (left.length > 0) return removeGreen(s, 'Aborting', left);
   if (ending.way === 'Retry') return note('Pending', `a new attempt: ${ending.reason}`, freshAttempt(s.status, s.migration.spec.retry));
   return note('Aborted', `aborted: ${ending.reason}`, { outcome: 'Aborted' });
@@ -38,7 +38,7 @@ export const rollBack: Step = (s) => {
         return stall('RollingBack', 'AliasMoved', 'GRUE-ES-004: an alias is neither on green nor on blue; move it by hand to one of them', 5_000);
     }
   }
-  const left = greenClones(s).filter((name) => s.revisions.has(name));
+  const left = ownGreen(s);
   if (left.length > 0) return removeGreen(s, 'RollingBack', left);
   return note('RolledBack', `rolled back: ${ending.reason}`, { outcome: 'RolledBack' });
 };

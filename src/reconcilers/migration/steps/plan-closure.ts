@@ -1,4 +1,4 @@
-import { doNow, note, type Step } from '../decision.ts';
+import { doNow, note, noteAndGoOn, type Step } from '../decision.ts';
 import { timeOf } from '../status.ts';
 import { finalizer } from './requests.ts';
 
@@ -10,7 +10,7 @@ export const planClosure: Step = (s) => {
   if (!s.migration.metadata.finalizers?.includes(finalizer)) return doNow('Planning', 'protecting the migration', { kind: 'Protect', hold: true });
   const { hash, steps } = s.proposal.plan;
   const clones = steps.filter(({ action }) => action === 'Clone');
-  return note('Planning', `${clones.length} Revisions to clone, ${steps.length - clones.length} to share`, {
+  return noteAndGoOn('Planning', `${clones.length} Revisions to clone, ${steps.length - clones.length} to share`, {
     plan: { hash, steps: [...steps], time: timeOf(s) },
     waitingFor: undefined,
   });

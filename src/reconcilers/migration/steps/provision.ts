@@ -1,12 +1,13 @@
 import { findCondition } from '../../../controller/conditions.ts';
 import { doNow, note, poll, type Step, stall, waitFor } from '../decision.ts';
-import { flipDecided, greenClones } from '../status.ts';
+import { flipDecided, greenClones, leave, ownGreen } from '../status.ts';
 
 /** Makes the Revisions of the plan and waits until each is realised and runs. */
 export const provisionGreen: Step = (s) => {
   if (flipDecided(s)) return undefined;
   const clones = greenClones(s);
-  const missing = clones.filter((name) => !s.revisions.has(name));
+  const there = new Set(ownGreen(s));
+  const missing = clones.filter((name) => !there.has(name));
   if (missing.length > 0) return create(s, missing.length === clones.length);
   const waiting = clones.filter((name) => s.revisions.get(name)?.status?.state !== 'Running');
   const failed = clones.flatMap((name) => {
@@ -24,8 +25,5 @@ function create(s: Parameters<Step>[0], untouched: boolean) {
   if (s.proposal && 'plan' in s.proposal && s.proposal.plan.hash === s.status.plan?.hash)
     return doNow('Provisioning', `creating ${s.proposal.plan.revisions.length} Revisions`, { kind: 'CreateRevisions', plan: s.proposal.plan }, poll);
   if (untouched) return note('Planning', 'the resources were edited after the plan was made: planning again', { plan: undefined, approved: undefined });
-  const left = greenClones(s).filter((name) => s.revisions.get(name) !== undefined && s.revisions.get(name)?.metadata.deletionTimestamp === undefined);
-  if (left.length > 0)
-    return doNow('Provisioning', 'the resources were edited while their Revisions were made: starting over', { kind: 'DeleteRevisions', names: left }, poll);
-  return waitFor('Provisioning', 'waiting until half-made Revisions are gone', poll);
+  return leave(s, 'Aborting', 'Retry', 'the resources were edited while their Revisions were made');
 }

@@ -1,8 +1,8 @@
 import type { Request } from '../../../api/requests.ts';
 import type { RequestResult } from '../../../api/stream-migration.ts';
-import { type Decision, doNow, note, type Step, waitFor } from '../decision.ts';
+import { type Decision, doNow, note, noteAndGoOn, type Step, waitFor } from '../decision.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { flipDecided, freshAttempt, greenClones, nextManualStep, readersOnGreen, type StatusPatch, timeOf, whereReadersAre } from '../status.ts';
+import { flipDecided, freshAttempt, nextManualStep, ownGreen, readersOnGreen, type StatusPatch, timeOf, whereReadersAre } from '../status.ts';
 
 export const finalizer = 'grue.dev/migration';
 
@@ -15,7 +15,7 @@ export const honourDeletion: Step = (s) => {
   if (!s.migration.metadata.finalizers?.includes(finalizer)) return waitFor('Aborted', 'deleted');
   const release = doNow('Aborted', 'the migration is deleted', { kind: 'Protect', hold: false });
   if (flipDecided(s) && whereReadersAre(s) !== 'from') return release;
-  const left = greenClones(s).filter((name) => s.revisions.has(name));
+  const left = ownGreen(s);
   if (left.length === 0) return release;
   return removeGreen(s, 'Aborting', left);
 };
@@ -103,7 +103,8 @@ function answered(
 ): Decision {
   const entry: RequestResult = { id: ask.id, verb: ask.verb, ...(ask.by === undefined ? {} : { by: ask.by }), result: result.slice(0, 512), time: timeOf(s) };
   const requests = [...(s.status.requests ?? []), entry].slice(-10);
-  return note(s.status.phase ?? 'Pending', `${ask.verb}: ${result}`, { ...patch, requests });
+  // An approval changes nothing but what may be done next.
+  return (patch.approved === undefined ? note : noteAndGoOn)(s.status.phase ?? 'Pending', `${ask.verb}: ${result}`, { ...patch, requests });
 }
 
 export const pause: Step = (s) => {

@@ -17,8 +17,9 @@ export const settleInputs: Step = (s) => {
  */
 export const awaitRivals: Step = (s) => {
   if (s.status.plan !== undefined || s.proposal === undefined) return undefined;
-  const older = s.rivals.find((rival) => !rival.newer || rival.flipped);
-  if (older === undefined) return undefined;
-  const message = `GRUE-MIG-002: waiting for migration ${older.name}, which holds some of the same resources`;
-  return s.status.waitingFor === older.name ? waitFor('Pending', message, 2_000) : { ...note('Pending', message, { waitingFor: older.name }), again: 2_000 };
+  // One that is tried again after a newer one has begun comes after that.
+  const first = s.rivals.find((rival) => !rival.newer || rival.planned);
+  if (first === undefined) return undefined;
+  const message = `GRUE-MIG-002: waiting for migration ${first.name}, which holds some of the same resources`;
+  return s.status.waitingFor === first.name ? waitFor('Pending', message, 2_000) : { ...note('Pending', message, { waitingFor: first.name }), again: 2_000 };
 };

@@ -15,6 +15,7 @@ export const tearDown: Step = (s) => {
     .filter(({ spec, status }) => spec.stream?.external !== true || status?.role === 'retired');
   const running = blue.filter(({ spec, status }) => spec.connection !== undefined && status?.state !== 'Stopped');
   if (running.length > 0) return waitFor('TearingDown', `${running.length} sinks of blue are stopping`, poll);
+  if ((s.soak?.members ?? 0) > 0) return waitFor('TearingDown', `${s.soak?.members} workers are leaving the sinks of blue`, 300);
   return (
     remove(blue.filter(({ spec }) => spec.pipeline !== undefined)) ?? remove(blue.filter(({ spec }) => spec.stream !== undefined)) ?? remove(beyondKept(s))
   );
