@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { GrueError } from './api/errors.ts';
 import type { Revision } from './api/revision.ts';
 import type { StreamMigration } from './api/stream-migration.ts';
+import type { Random } from './controller/backoff.ts';
 import { type Controller, controller, type PassContext } from './controller/controller.ts';
 import { type KubeObject, refOf } from './controller/kube/api.ts';
 import type { Reflector } from './controller/kube/reflector.ts';
@@ -50,16 +50,21 @@ export interface Currency {
 
 export type Sources = { readonly [Name in keyof Caches]: Reflector<NonNullable<ReturnType<Caches[Name]['get']>>> };
 
-/**
- * Which object concerns which pass.
- * @param doubt called when servers failed in the middle of a pass: the next one is to find out what is wrong, and say it
- */
+interface ControllerParts {
+  readonly currency: Currency;
+  /** Called when servers failed in the middle of a pass: the next one is to find out what is wrong, and say it. */
+  readonly doubt: () => void;
+  /** Names a pass in the log. */
+  readonly newId: () => string;
+  readonly random?: Random;
+}
+
+/** Which object concerns which pass. */
 export function makeControllers(
   sources: Sources,
   world: World,
   metrics: Pick<RuntimeMetrics, 'controller'>,
-  { isCurrent, isNamespaceCurrent }: Currency,
-  doubt: () => void = () => {},
+  { currency: { isCurrent, isNamespaceCurrent }, doubt, newId, random }: ControllerParts,
 ): readonly Controller[] {
   const { platforms, streams, pipelines, connections, revisions, migrations } = sources;
   const make = (
@@ -81,7 +86,8 @@ export function makeControllers(
       clock: world.clock,
       logger: world.log,
       metrics,
-      newId: () => randomUUID().slice(0, 8),
+      newId,
+      ...(random ? { random } : {}),
       concurrency,
       isCurrent: isCurrentFor,
     });
