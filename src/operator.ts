@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Registry } from 'prom-client';
+import { assembleOperator } from './assemble.ts';
 import { systemClock } from './controller/clock.ts';
 import type { KubeApi, ResourceType } from './controller/kube/api.ts';
 import { kubeClient } from './controller/kube/client.ts';
