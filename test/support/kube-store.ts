@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import { kubeTime } from '../../src/controller/clock.ts';
 import {
   apiVersionOf,
   type KubeApi,
@@ -10,15 +12,20 @@ import {
 } from '../../src/controller/kube/api.ts';
 import { KubeError } from '../../src/controller/kube/errors.ts';
 
-/** What an API server remembers: objects, one version counter, and what happened. No schemas, no field ownership. */
+/**
+ * What an API server remembers: objects, one version counter, and what happened. A write that changes nothing is no event, a spec that
+ * changes is a new generation, finalizers hold what is deleted, and who applies a status owns the fields and conditions that it names.
+ * No schemas.
+ */
 export interface KubeStore {
   create(type: ResourceType, object: KubeObject): KubeObject;
   get(type: ResourceType, ref: ObjectRef): KubeObject;
   list(type: ResourceType, namespace?: string): readonly KubeObject[];
   /** JSON merge patch; `metadata.resourceVersion` in it is a precondition. */
   merge(type: ResourceType, ref: ObjectRef, patch: object): KubeObject;
-  /** Creates, or replaces spec or status. */
-  apply(type: ResourceType, object: KubeObject, subresource?: 'status'): KubeObject;
+  /** Creates, or replaces the spec, or what `manager` says in the status. */
+  apply(type: ResourceType, object: KubeObject, subresource?: 'status', manager?: string): KubeObject;
+  /** Deletes, or marks what finalizers hold. */
   remove(type: ResourceType, ref: ObjectRef, uid?: string): void;
   version(): string;
   /** Forgets what happened: watches from before are `Gone`. */
@@ -35,8 +42,11 @@ interface Happened {
   readonly event: WatchEvent & { readonly object: KubeObject };
 }
 
-export function kubeStore(): KubeStore {
+/** @param now wall time in milliseconds, for the times in metadata */
+export function kubeStore(now: () => number = () => Date.UTC(2026, 0, 1)): KubeStore {
   const objects = new Map<string, KubeObject>();
+  /** Which fields and conditions of a status each manager has said last, by the uid of the object. */
+  const said = new Map<string, Map<string, StatusParts>>();
   const followers = new Set<(happened: Happened) => void>();
   let history: Happened[] = [];
   let compactedAt = 100;
@@ -66,8 +76,16 @@ export function kubeStore(): KubeStore {
     if (objects.has(idOf(type, object.metadata)))
       throw new KubeError('AlreadyExists', `${idOf(type, object.metadata)} exists`, { status: 409, reason: 'AlreadyExists' });
     uids += 1;
-    const metadata = { ...object.metadata, uid: `uid-${uids}`, generation: 1, creationTimestamp: '2026-01-01T00:00:00Z' };
+    const metadata = { ...object.metadata, uid: `uid-${uids}`, generation: 1, creationTimestamp: kubeTime(now()) };
     return store(type, 'ADDED', { ...object, apiVersion: apiVersionOf(type), kind: type.kind, metadata });
+  }
+
+  function change(type: ResourceType, before: KubeObject, after: KubeObject): KubeObject {
+    if (isDeepStrictEqual(before, after)) return before;
+    const { deletionTimestamp, finalizers = [], generation = 1 } = after.metadata;
+    if (deletionTimestamp !== undefined && finalizers.length === 0) return store(type, 'DELETED', after);
+    const isNewGeneration = !isDeepStrictEqual(before.spec, after.spec) || before.metadata.deletionTimestamp !== deletionTimestamp;
+    return store(type, 'MODIFIED', isNewGeneration ? { ...after, metadata: { ...after.metadata, generation: generation + 1 } } : after);
   }
 
   function check(stored: KubeObject, wanted: { uid?: string; resourceVersion?: string } | undefined): void {
@@ -87,20 +105,25 @@ export function kubeStore(): KubeStore {
     merge(type, ref, patch) {
       const stored = get(type, ref);
       check(stored, (patch as KubeObject).metadata);
-      return store(type, 'MODIFIED', mergeJson(stored, patch) as KubeObject);
+      return change(type, stored, mergeJson(stored, withoutPreconditions(patch)) as KubeObject);
     },
-    apply(type, object, subresource) {
+    apply(type, object, subresource, manager = '') {
       const stored = objects.get(idOf(type, object.metadata));
       if (!stored && subresource) throw new KubeError('NotFound', `${object.metadata.name} not found`, { status: 404 });
       if (!stored) return create(type, object);
       check(stored, object.metadata);
-      const part = subresource ? { status: object.status } : { spec: object.spec };
-      return store(type, 'MODIFIED', { ...stored, ...part });
+      if (!subresource) return change(type, stored, { ...stored, spec: object.spec });
+      const managers = said.get(stored.metadata.uid ?? '') ?? new Map<string, StatusParts>();
+      said.set(stored.metadata.uid ?? '', managers);
+      const status = appliedStatus(stored.status as Status | undefined, object.status as Status | undefined, manager, managers);
+      return change(type, stored, { ...stored, status });
     },
     remove(type, ref, uid) {
       const stored = get(type, ref);
       check(stored, uid === undefined ? undefined : { uid });
-      store(type, 'DELETED', stored);
+      const { finalizers = [], deletionTimestamp = kubeTime(now()) } = stored.metadata;
+      if (finalizers.length === 0) store(type, 'DELETED', stored);
+      else change(type, stored, { ...stored, metadata: { ...stored.metadata, deletionTimestamp } });
     },
     version: () => String(version),
     compact() {
@@ -126,6 +149,37 @@ export function kubeStore(): KubeStore {
       return () => followers.delete(follower);
     },
   };
+}
+
+type Status = Readonly<Record<string, unknown>> & { readonly conditions?: readonly { readonly type: string }[] };
+
+interface StatusParts {
+  readonly fields: ReadonlySet<string>;
+  readonly conditions: ReadonlySet<string>;
+}
+
+/** What a forced server-side apply of a status makes of it: what the manager said before and leaves out now goes, unless another says it too. */
+function appliedStatus(stored: Status = {}, applied: Status = {}, manager: string, managers: Map<string, StatusParts>): Status {
+  const before = managers.get(manager);
+  const others = [...managers].filter(([name]) => name !== manager).map(([, parts]) => parts);
+  const { conditions: saidConditions = [], ...saidFields } = applied;
+  const now: StatusParts = { fields: new Set(Object.keys(saidFields)), conditions: new Set(saidConditions.map(({ type }) => type)) };
+  managers.set(manager, now);
+  const dropped = (part: keyof StatusParts, name: string) =>
+    before?.[part].has(name) === true && !now[part].has(name) && !others.some((other) => other[part].has(name));
+  const { conditions: storedConditions = [], ...storedFields } = stored;
+  const fields = { ...Object.fromEntries(Object.entries(storedFields).filter(([name]) => !dropped('fields', name))), ...saidFields };
+  const byType = new Map(storedConditions.filter(({ type }) => !dropped('conditions', type)).map((condition) => [condition.type, condition]));
+  for (const condition of saidConditions) byType.set(condition.type, condition);
+  return byType.size > 0 ? { ...fields, conditions: [...byType.values()] } : fields;
+}
+
+/** A version or uid in a patch is a condition of the write, and not part of it. */
+function withoutPreconditions(patch: object): object {
+  const { metadata, ...others } = patch as Partial<KubeObject>;
+  if (metadata === undefined) return patch;
+  const { resourceVersion: _, uid: __, ...rest } = metadata;
+  return { ...others, metadata: rest };
 }
 
 function mergeJson(target: unknown, patch: unknown): unknown {
@@ -178,7 +232,7 @@ export function storeApi(store: KubeStore, before: (call: StoreCall) => Promise<
     },
     create: (type, object, options) => act('create', type, options.signal, () => store.create(type, object) as never),
     apply: (type, object, options) => act('apply', type, options.signal, () => store.apply(type, object) as never),
-    applyStatus: (type, object, options) => act('applyStatus', type, options.signal, () => store.apply(type, object, 'status') as never),
+    applyStatus: (type, object, options) => act('applyStatus', type, options.signal, () => store.apply(type, object, 'status', options.fieldManager) as never),
     mergePatch: (type, ref, patch, options) => act('mergePatch', type, options.signal, () => store.merge(type, ref, patch) as never),
     delete: (type, ref, options) => act('delete', type, options.signal, () => store.remove(type, ref, options.uid)),
     serverVersion: (options = {}) => act('serverVersion', undefined, options.signal, () => ({ gitVersion: 'v1.36.3', major: '1', minor: '36' })),
