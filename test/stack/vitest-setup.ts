@@ -1,4 +1,10 @@
+import { cpSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '../../scripts/processes.ts';
 import { attach, startStack } from './stack.ts';
+
+/** Where the logs of servers, operators and workers stay for who looks into a failure: the stack's own directory goes with it. */
+const kept = join(root, 'out/test-logs');
 
 /** Vitest's global setup for tests on real servers: the stack of the environment if there is one, else a new one. */
 export default async function setup(): Promise<(() => Promise<void>) | undefined> {
@@ -8,5 +14,9 @@ export default async function setup(): Promise<(() => Promise<void>) | undefined
   }
   const stack = await startStack({ progress: (line) => console.error(`stack: ${line}`) });
   Object.assign(process.env, stack.env);
-  return () => stack.stop();
+  return async () => {
+    rmSync(kept, { recursive: true, force: true });
+    cpSync(join(stack.directory, 'logs'), kept, { recursive: true });
+    await stack.stop();
+  };
 }

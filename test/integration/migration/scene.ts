@@ -7,6 +7,7 @@ import type { Revision } from '../../../src/api/revision.ts';
 import type { MigrationStep, Phase, RequestResult, StreamMigration } from '../../../src/api/stream-migration.ts';
 import { request } from '../../../src/cli/requests.ts';
 import type { KubeObject } from '../../../src/controller/kube/api.ts';
+import { openKafkaCluster } from '../../../src/drivers/kafka/cluster.ts';
 import { stack } from '../../stack/for-tests.ts';
 import { apply, createNamespace, eventually, find, type Grue, phase, startGrue } from '../../support/grue.ts';
 import { installCrds } from '../api/server.ts';
@@ -90,12 +91,10 @@ export async function openScene(title: string, options: { readonly workers?: num
       const found = await find(grue.kube, kind, namespace, name);
       if (found) await grue.kube.delete(kinds[kind], { namespace, name }, { uid: found.metadata.uid ?? '' });
     },
-    async createTopic(topic, partitions, config = {}) {
-      const admin = kafka.admin();
-      await admin.connect();
-      const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-      await admin.createTopics({ topics: [{ topic, numPartitions: partitions, configEntries }] });
-      await admin.disconnect();
+    async createTopic(name, partitions, config = {}) {
+      // Returns when the topic has leaders, which the admin client of kafkajs gives up waiting for on a busy machine.
+      const cluster = openKafkaCluster({ bootstrapServers: [stack().kafka.bootstrapServers].flat(), clientId: 'test' });
+      await cluster.createTopic({ name, partitions, config }, AbortSignal.timeout(60_000)).finally(() => cluster.close());
     },
     async produce(topic, messages) {
       for (let from = 0; from < messages.length; from += 1_000) await producer.send({ topic, acks: -1, messages: messages.slice(from, from + 1_000) });
