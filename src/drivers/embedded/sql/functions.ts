@@ -62,7 +62,7 @@ export function refusalOf(name: string): { readonly message: string; readonly fi
   if (growing.has(name)) return { message: `${name}() can make a small record very large`, fix: 'build the text with || or concat()' };
   return {
     message: `${name}() is not among the functions that the embedded engine offers`,
-    fix: `see the list of functions in the documentation, or ${flink}`,
+    fix: `see docs/sql.md for those that it does, or ${flink}`,
   };
 }
 
