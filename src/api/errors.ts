@@ -184,6 +184,10 @@ export const errorCodes = {
     title: 'the migration started from another base',
     fix: 'What is live has changed since the change was written. Run `grue plan` again and use the new base.',
   },
+  'GRUE-MIG-009': {
+    title: 'a live change would be undone without a word',
+    fix: 'The resource was edited, and meanwhile a migration has changed by `changes` what is live of it. `grue export` prints the live definition: put it into the resource, or set `allowRevert: true` to undo it.',
+  },
   'GRUE-REC-001': {
     title: 'the record is not valid JSON',
     fix: 'The record is in the dead letters with its position. Correct the producer; records are JSON objects in UTF-8.',

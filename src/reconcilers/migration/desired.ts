@@ -2,7 +2,9 @@ import { GrueError } from '../../api/errors.ts';
 import type { Change, StreamMigration } from '../../api/stream-migration.ts';
 import { closure } from '../../topology/closure.ts';
 import { applyChange } from '../../topology/definition.ts';
+import { definitionDigest } from '../../topology/fingerprint.ts';
 import { buildGraph, type Definition, type Graph, keyOf, type NodeKey } from '../../topology/graph.ts';
+import { type Sync, syncOf } from '../../topology/sync.ts';
 import type { TopologyFacts } from '../facts.ts';
 import { checkPipeline } from '../observe-topology.ts';
 import type { World } from '../world.ts';
@@ -42,9 +44,13 @@ export async function desiredGraph(migration: StreamMigration, facts: TopologyFa
   const closureKeys = territory(migration, facts);
   const changed = new Set((migration.spec.changes ?? []).map(keyOf));
   const definitions = new Map<NodeKey, Definition>();
+  const problems: GrueError[] = [];
   for (const [key, definition] of facts.liveDefinitions) {
     const rolledOut = closureKeys.has(key) && !changed.has(key) && facts.definitions.has(key);
-    if (!rolledOut) definitions.set(key, definition);
+    const sync = rolledOut && !migration.spec.allowRevert ? relation(key, facts) : undefined;
+    // What went live by `changes` and is not in the spec yet was asked for; that nobody has edited the spec is no wish to undo it.
+    if (!rolledOut || sync === 'LiveAhead') definitions.set(key, definition);
+    if (sync === 'Conflict') problems.push(conflict(key));
   }
   for (const key of closureKeys) {
     const definition = facts.definitions.get(key);
@@ -52,7 +58,6 @@ export async function desiredGraph(migration: StreamMigration, facts: TopologyFa
     if (definition.kind === 'Connection' && !facts.live.has(key)) continue;
     definitions.set(key, definition);
   }
-  const problems: GrueError[] = [];
   for (const change of migration.spec.changes ?? []) await applyTo(definitions, change, problems, world, signal);
   const { graph, problems: ofGraph } = buildGraph([...definitions.values()]);
   problems.push(...ofGraph.map(({ error }) => error));
@@ -62,6 +67,18 @@ export async function desiredGraph(migration: StreamMigration, facts: TopologyFa
   }
   return { graph, problems };
 }
+
+function relation(key: NodeKey, { live, definitions, liveDefinitions }: TopologyFacts): Sync | undefined {
+  const [desired, current, accepted] = [definitions.get(key), liveDefinitions.get(key), live.get(key)?.spec.accepted];
+  if (!desired || !current || accepted === undefined) return undefined;
+  return syncOf({ desired: definitionDigest(desired), live: definitionDigest(current), accepted });
+}
+
+const conflict = (key: NodeKey): GrueError =>
+  new GrueError('GRUE-MIG-009', `${key} was edited, and what is live of it was changed by a migration since`, {
+    at: 'spec.resources',
+    fix: 'bring the live change into the spec of the resource, or set spec.allowRevert',
+  });
 
 async function applyTo(definitions: Map<NodeKey, Definition>, change: Change, problems: GrueError[], world: World, signal: AbortSignal): Promise<void> {
   const key = keyOf(change);
