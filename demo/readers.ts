@@ -4,8 +4,6 @@ import type { Search } from './search.ts';
 
 /** How many documents each search is for: with two or more, one response could mix indices. */
 const documentsPerRead = 4;
-/** Searches in one request. */
-const readsPerRequest = 50;
 const readers = 2;
 const patience = 10_000;
 /** A reader begins a request at most this often, in milliseconds: faster readers would take the processors from what they are to watch. */
@@ -33,8 +31,16 @@ interface MultiSearchAnswer {
 /**
  * Readers who know nothing but an alias, and search it all the time: each asks again when it has its answer. They search for records
  * that are certainly there (numbers below `visibleBelow`), so a document that is not found is one that a user would miss. They begin as soon as there is something.
+ * @param readsPerRequest searches in one request
  */
-export function startReaders(search: Search, alias: string, visibleBelow: () => number, complain: (what: string) => void, signal: AbortSignal): Readers {
+export function startReaders(
+  search: Search,
+  alias: string,
+  visibleBelow: () => number,
+  complain: (what: string) => void,
+  signal: AbortSignal,
+  readsPerRequest = 50,
+): Readers {
   const log = readLog(documentsPerRead, complain);
   const stopped = new AbortController();
   const over = AbortSignal.any([signal, stopped.signal]);

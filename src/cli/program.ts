@@ -22,6 +22,7 @@ interface OperatorFlags extends ProcessOptions {
   readonly leaseNamespace?: string;
   readonly installation: string;
   readonly settle: number;
+  readonly letGo: number;
 }
 
 /** Runs what the arguments ask for. @throws Error with a text for people */
@@ -31,21 +32,39 @@ export async function program(argv: readonly string[]): Promise<void> {
     .option('--lease-namespace <name>', 'namespace of the leader election Lease')
     .option('--installation <name>', 'name of this installation, written into markers', 'grue')
     .option('--settle <duration>', 'how long resources must be unchanged before a migration is planned', milliseconds, 10_000)
+    .option(
+      '--let-go <duration>',
+      'how long a deleted object waits for servers that do not answer; what it stood for is left behind then',
+      milliseconds,
+      600_000,
+    )
     .action(async (flags: OperatorFlags) => {
       const { runOperator } = await import('../operator.ts');
-      const { kubeconfig, namespace, leaseNamespace, installation, settle, listen } = flags;
+      const { kubeconfig, namespace, leaseNamespace, installation, settle, letGo, listen } = flags;
       const logger = winstonLogger({ level: flags.logLevel, format: flags.logFormat });
       await runOperator(
-        { kubeconfig, namespace, leaseNamespace, installation, settleMilliseconds: settle, listen, logger, exit: (code) => process.exit(code) },
+        {
+          kubeconfig,
+          namespace,
+          leaseNamespace,
+          installation,
+          settleMilliseconds: settle,
+          letGoMilliseconds: letGo,
+          listen,
+          logger,
+          exit: (code) => process.exit(code),
+        },
         stopSignal(),
       );
     });
-  processCommand(grue, 'worker', 'runs the SQL and the sinks of embedded Revisions').action(async (flags: ProcessOptions) => {
-    const { runWorker } = await import('../worker/main.ts');
-    const { kubeconfig, namespace, listen } = flags;
-    const logger = winstonLogger({ level: flags.logLevel, format: flags.logFormat });
-    await runWorker({ kubeconfig, namespace, listen, logger }, stopSignal());
-  });
+  processCommand(grue, 'worker', 'runs the SQL and the sinks of embedded Revisions')
+    .option('--id <name>', 'names this worker in conditions, logs and brokers; by default the name of the machine, in a pod that of the pod')
+    .action(async (flags: ProcessOptions & { readonly id?: string }) => {
+      const { runWorker } = await import('../worker/main.ts');
+      const { kubeconfig, namespace, listen, id } = flags;
+      const logger = winstonLogger({ level: flags.logLevel, format: flags.logFormat });
+      await runWorker({ kubeconfig, namespace, id, listen, logger }, stopSignal());
+    });
   peopleCommand(grue, 'status [migration]', 'shows migrations, their gates, and blue and green side by side')
     .option('-w, --watch', 'again every second, until interrupted')
     .action((name: string | undefined, flags: PeopleFlags & { readonly watch?: boolean }) =>
