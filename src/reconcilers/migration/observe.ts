@@ -7,7 +7,7 @@ import { refOf } from '../../controller/kube/api.ts';
 import { isKubeError } from '../../controller/kube/errors.ts';
 import { definitionDigest, digestOf } from '../../topology/fingerprint.ts';
 import { keyOf } from '../../topology/graph.ts';
-import { type Plan, planRevisions } from '../../topology/plan.ts';
+import { type Plan, type PlanInput, planRevisions } from '../../topology/plan.ts';
 import type { TopologyFacts } from '../facts.ts';
 import { observeTopology } from '../observe-topology.ts';
 import { hasFlipped, isMadeBy } from '../references.ts';
@@ -20,6 +20,7 @@ import { historyCover } from './history.ts';
 import { observeProgress } from './progress.ts';
 import type { Proposal, Rival, Snapshot, Unsettled } from './snapshot.ts';
 import { observeSoak } from './soak.ts';
+import { goesBack } from './status.ts';
 
 /** Everything that one pass needs to know. Undefined when the migration is gone. */
 export async function observe(key: string, world: World, signal: AbortSignal): Promise<Snapshot | undefined> {
@@ -59,7 +60,7 @@ export async function observe(key: string, world: World, signal: AbortSignal): P
       unsettled.length === 0 && servers && platform !== undefined ? await propose(migration, facts, platform, servers, world, signal) : undefined;
     return { ...planned, unsettled, proposal };
   }
-  const progress = servers && frozen ? await observeProgress(migration, revisions, servers, world, signal) : undefined;
+  const progress = servers && frozen && !goesBack(status.plan?.steps ?? []) ? await observeProgress(migration, revisions, servers, world, signal) : undefined;
   const soak = servers && hasFlipped(migration) ? await observeSoak(migration, revisions, servers, world, signal) : undefined;
   return { ...planned, progress, soak };
 }
@@ -116,6 +117,7 @@ function rivalsOf(migration: StreamMigration, facts: TopologyFacts): readonly Ri
       waitsForUs: other.status?.waitingFor === migration.metadata.name,
       planned: other.status?.plan !== undefined,
       flipped: hasFlipped(other) || other.status?.flip !== undefined,
+      goesBack: goesBack(other.status?.plan?.steps ?? []),
     }));
 }
 
@@ -153,7 +155,7 @@ async function propose(
   if (desired.problems.length > 0) return { refused: desired.problems };
   const attempt = migration.status?.attempt ?? 1;
   try {
-    const planned = planRevisions({
+    const input: PlanInput = {
       namespace: facts.namespace,
       prefix: facts.platforms.get(platform)?.platform?.spec.prefix ?? 'grue',
       platform: { name: platform, kafkaClusterId: servers.kafkaClusterId, elasticsearchUuid: servers.elasticsearchUuid },
@@ -168,7 +170,8 @@ async function propose(
       roots: facts.roots,
       accepted: new Map([...facts.definitions.values()].map((definition) => [keyOf(definition), definitionDigest(definition)])),
       suffix: (key) => physicalSuffix(`${migration.metadata.uid}/${attempt}/${key}`),
-    });
+    };
+    const planned = planBack(input, facts) ?? planRevisions(input);
     if ('nothingToDo' in planned) return planned;
     return refuseUnsound(planned.steps) ?? refuseRejected(planned.steps, migration, facts) ?? { plan: planned };
   } catch (error) {
@@ -177,9 +180,31 @@ async function propose(
   }
 }
 
+/**
+ * In the soak of another migration blue is still fed: where exactly that is wanted again, readers go back to it and nothing is made. A part
+ * of what that migration has replaced cannot go back alone.
+ */
+function planBack(input: PlanInput, { migrations, revisions }: TopologyFacts): Plan | undefined {
+  for (const soaking of migrations.filter(canGoBack)) {
+    const replaced = (soaking.status?.plan?.steps ?? []).filter(({ action }) => action === 'Clone');
+    const blue = new Set(replaced.map(({ from }) => from));
+    const planned = planRevisions({ ...input, retired: revisions.filter(({ metadata }) => blue.has(metadata.name)) });
+    if ('nothingToDo' in planned) return undefined;
+    const back = new Set(planned.steps.filter(({ action }) => action === 'FlipBack').map(({ to }) => to));
+    if (back.size > 0 && replaced.every(({ of, from }) => (from === undefined ? of.kind === 'Stream' : back.has(from)))) return planned;
+  }
+  return undefined;
+}
+
+const canGoBack = (migration: StreamMigration): boolean => {
+  const { outcome, ending, pointOfNoReturn } = migration.status ?? {};
+  const isOver = outcome !== undefined || ending !== undefined || pointOfNoReturn !== undefined || migration.metadata.deletionTimestamp !== undefined;
+  return hasFlipped(migration) && !isOver;
+};
+
 /** Blue-green moves readers of a sink; without one that is live there is nothing to move and nothing to prove. */
 function refuseUnsound(steps: Plan['steps']): Proposal | undefined {
-  if (steps.some(({ of, from, action }) => of.kind === 'Connection' && action === 'Clone' && from !== undefined)) return undefined;
+  if (steps.some(({ of, from, action }) => of.kind === 'Connection' && action !== 'Share' && from !== undefined)) return undefined;
   return {
     refused: [
       new GrueError('GRUE-API-005', 'no sink that is live lies below the named resources, so there are no readers to move', {

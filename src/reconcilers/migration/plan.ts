@@ -5,6 +5,7 @@ import { awaitApproval } from './steps/approval.ts';
 import { completed, ended } from './steps/end.ts';
 import { awaitFence } from './steps/fence.ts';
 import { flip } from './steps/flip.ts';
+import { goBack } from './steps/go-back.ts';
 import { abort, rollBack } from './steps/leave.ts';
 import { planClosure } from './steps/plan-closure.ts';
 import { provisionGreen } from './steps/provision.ts';
@@ -25,6 +26,7 @@ export const way: readonly Step[] = [
   settleInputs, //   named resources there, sound, and unchanged for a while
   awaitRivals, //    one migration at a time over the same resources
   planClosure, //    what is cloned, what is shared, and why
+  goBack, //         where the blue of another's soak is what is wanted
   awaitApproval('Provision'),
   provisionGreen,
   stopAtFailedGate,

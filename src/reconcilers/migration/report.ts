@@ -13,7 +13,7 @@ import { openRounds } from './gates/parity.ts';
 import type { Measurement } from './measurement.ts';
 import { decide } from './plan.ts';
 import type { Snapshot } from './snapshot.ts';
-import { openKey, type StatusPatch, secondsSince, stateVersion, timeOf, withStatus } from './status.ts';
+import { goesBack, openKey, type StatusPatch, secondsSince, stateVersion, timeOf, withStatus } from './status.ts';
 
 /** What a pass says in the end. */
 export interface Report {
@@ -159,7 +159,8 @@ function conditionsOf(snapshot: Snapshot, status: MigrationStatus, stalled: stri
   const held = status.ending?.way === 'Hold';
   const finished = status.outcome !== undefined || held;
   const success = status.outcome === 'Completed' || status.outcome === 'NothingToDo';
-  const promoted = status.flip?.direction === 'Forward' && status.flip.result === 'Moved';
+  const wentBack = status.outcome === 'Completed' && goesBack(status.plan?.steps ?? []);
+  const promoted = wentBack || (status.flip?.direction === 'Forward' && status.flip.result === 'Moved');
   const caughtUp = promoted || (status.gates?.length ?? 0) > 0;
   const verified = status.gates?.every(({ outcome }) => outcome === 'Pass') ?? false;
   const is = (type: string, holds: boolean, reason: string, text = ''): WantedCondition => ({ type, status: holds ? 'True' : 'False', reason, message: text });

@@ -48,6 +48,8 @@ export interface Rival {
   readonly planned: boolean;
   /** Its readers have moved, so only it can go on. */
   readonly flipped: boolean;
+  /** Its plan is to make live again what this one has replaced. */
+  readonly goesBack: boolean;
 }
 
 export type Proposal = { readonly plan: Plan } | { readonly nothingToDo: string } | { readonly refused: readonly GrueError[] };

@@ -1,4 +1,4 @@
-import type { MigrationStatus, MigrationStep, Phase } from '../../api/stream-migration.ts';
+import type { MigrationStatus, MigrationStep, Phase, PlannedStep } from '../../api/stream-migration.ts';
 import { isMadeBy } from '../references.ts';
 import type { Decision } from './decision.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -65,6 +65,9 @@ export function nextManualStep({ status }: Snapshot): MigrationStep {
   if (status.flip !== undefined) return 'Teardown';
   return status.gates === undefined && status.fence === undefined ? 'Provision' : 'Flip';
 }
+
+/** Does the plan make live again what another migration has replaced? */
+export const goesBack = (steps: readonly PlannedStep[]): boolean => steps.some(({ action }) => action === 'FlipBack');
 
 /** Names of the Revisions that the plan makes. */
 export const greenClones = ({ status }: Snapshot): readonly string[] =>

@@ -43,13 +43,17 @@ describe('before the plan', () => {
     expect(decision.message).toContain('GRUE-PLT-002');
   });
   test('an older migration over the same resources is waited for', () => {
-    expect(decide({ facts: { rivals: [{ name: 'older', newer: false, waitsForUs: false, planned: true, flipped: false }], proposal } })).toMatchObject({
+    expect(
+      decide({ facts: { rivals: [{ name: 'older', newer: false, waitsForUs: false, planned: true, flipped: false, goesBack: false }], proposal } }),
+    ).toMatchObject({
       phase: 'Pending',
       record: { waitingFor: 'older' },
     });
   });
   test('a newer migration whose readers have moved is waited for as well', () => {
-    expect(decide({ facts: { rivals: [{ name: 'newer', newer: true, waitsForUs: false, planned: true, flipped: true }], proposal } })).toMatchObject({
+    expect(
+      decide({ facts: { rivals: [{ name: 'newer', newer: true, waitsForUs: false, planned: true, flipped: true, goesBack: false }], proposal } }),
+    ).toMatchObject({
       phase: 'Pending',
     });
   });
@@ -290,14 +294,14 @@ describe('off the way', () => {
     expect(record).toMatchObject({ attempt: 2, plan: undefined, fence: undefined, gates: undefined, fencesPassed: undefined, ending: undefined });
   });
   test('a newer migration over the same resources supersedes one whose readers have not moved', () => {
-    const rivals = [{ name: 'newer', newer: true, waitsForUs: true, planned: false, flipped: false }];
+    const rivals = [{ name: 'newer', newer: true, waitsForUs: true, planned: false, flipped: false, goesBack: false }];
     expect(decide({ status: verified, facts: { ...running, rivals } }).record).toMatchObject({ ending: { way: 'Abort', reason: 'superseded by newer' } });
     expect(decide({ status: flipped, facts: { revisions: bothColours, aliases: onGreen, rivals } }).record?.ending).toBeUndefined();
   });
 });
 
 describe('an older migration that is tried again', () => {
-  const newer = { name: 'newer', newer: true, planned: true, waitsForUs: false, flipped: false };
+  const newer = { name: 'newer', newer: true, planned: true, waitsForUs: false, flipped: false, goesBack: false };
   test('waits for a newer one that has begun meanwhile', () => {
     expect(decide({ facts: { rivals: [newer], proposal } })).toMatchObject({ phase: 'Pending', record: { waitingFor: 'newer' } });
   });
@@ -321,14 +325,51 @@ describe('a Revision that a rival was first to make under the name of the plan',
 
 describe('a newer migration', () => {
   test('that has an error in it supersedes nothing', () => {
-    const rivals = [{ name: 'newer', newer: true, waitsForUs: false, planned: true, flipped: false }];
+    const rivals = [{ name: 'newer', newer: true, waitsForUs: false, planned: true, flipped: false, goesBack: false }];
     expect(decide({ status: verified, facts: { ...running, rivals } }).record?.ending).toBeUndefined();
   });
   test('that is refused does not say that it waits', () => {
-    const rivals = [{ name: 'older', newer: false, waitsForUs: false, planned: true, flipped: false }];
+    const rivals = [{ name: 'older', newer: false, waitsForUs: false, planned: true, flipped: false, goesBack: false }];
     const decision = decide({ facts: { rivals, proposal: { refused: [new GrueError('GRUE-API-003', 'a cycle')] } } });
     expect(decision).toMatchObject({ phase: 'Planning', stalled: { reason: 'PlanRefused' } });
     expect(decision.record).toBeUndefined();
+  });
+});
+
+describe('an edit that is taken back while blue is still fed', () => {
+  const back = steps.map((step) => (step.action === 'Clone' ? { ...step, from: step.to, to: step.from ?? '', action: 'FlipBack' as const } : step));
+  const planned = { plan: { ...thePlan, steps: back } };
+  const soaking = { name: 'delays-in-hours', newer: false, planned: true, waitsForUs: false, flipped: true, goesBack: false };
+  const onGreenStill = { revisions: bothColours, aliases: onGreen, rivals: [soaking] };
+
+  test('does not wait for the end of the soak, and clones nothing', () => {
+    const decision = decide({ facts: { ...onGreenStill, proposal: { plan: { ...planned.plan, revisions: [] } } } });
+    expect(decision).toMatchObject({ phase: 'Planning', record: { plan: { hash: thePlan.hash } } });
+  });
+  test('lets the soaking migration roll back, which says why, and is no refusal of the definition', () => {
+    expect(decide({ status: planned, facts: onGreenStill })).toMatchObject({ phase: 'Flipping', record: { waitingFor: 'delays-in-hours' } });
+    const rivals = [{ name: 'back', newer: true, planned: true, waitsForUs: true, flipped: false, goesBack: true }];
+    const decision = decide({ status: flipped, facts: { revisions: bothColours, aliases: onGreen, rivals } });
+    expect(decision).toMatchObject({ phase: 'RollingBack', record: { ending: { way: 'Rollback', reason: expect.stringMatching(/^superseded by back/) } } });
+  });
+  test('waits for a person first, where the flip is a manual step', () => {
+    const spec = { manual: ['Flip' as const] };
+    expect(decide({ spec, status: planned, facts: onGreenStill })).toMatchObject({ phase: 'AwaitingApproval' });
+    const approved = { ...planned, approved: [{ step: 'Flip' as const, plan: thePlan.hash }] };
+    expect(decide({ spec, status: approved, facts: onGreenStill }).record).toEqual({ waitingFor: 'delays-in-hours' });
+  });
+  test('is completed when the aliases show it', () => {
+    const status = { ...planned, waitingFor: 'delays-in-hours' };
+    expect(decide({ status, facts: { revisions: bothColours } })).toMatchObject({ phase: 'Completed', record: { outcome: 'Completed' } });
+  });
+  test('is planned anew where the soak has ended before readers could go back', () => {
+    const status = { ...planned, waitingFor: 'delays-in-hours' };
+    expect(decide({ status, facts: { revisions: bothColours, aliases: onGreen } }).record).toMatchObject({ plan: undefined, waitingFor: undefined });
+  });
+  test('comes too late once blue is being torn down', () => {
+    const rivals = [{ name: 'back', newer: true, planned: true, waitsForUs: true, flipped: false, goesBack: true }];
+    const status = { ...flipped, pointOfNoReturn: at(1) };
+    expect(decide({ status, facts: { revisions: bothColours, aliases: onGreen, rivals } }).record?.ending).toBeUndefined();
   });
 });
 

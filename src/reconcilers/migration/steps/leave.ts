@@ -18,7 +18,12 @@ export const abort: Step = (s) => {
 
 /** After the flip: readers go back to blue, which was fed all the time, once it is proven to be at a fence taken after the request. */
 export const rollBack: Step = (s) => {
-  const { ending, flip } = s.status;
+  const { ending, flip, pointOfNoReturn } = s.status;
+  const back = s.rivals.find((rival) => rival.goesBack && rival.waitsForUs);
+  if (back && readersOnGreen(s) && ending === undefined && pointOfNoReturn === undefined) {
+    const reason = `superseded by ${back.name}, which goes back to what was live before`;
+    return note('RollingBack', reason, { ending: { way: 'Rollback', reason, time: timeOf(s) } });
+  }
   if (ending?.way !== 'Rollback' || flip === undefined) return undefined;
   if (flip.direction === 'Forward') {
     if (!readersOnGreen(s)) return undefined;

@@ -1,4 +1,5 @@
 import { note, type Step, stall, waitFor } from '../decision.ts';
+import { goesBack } from '../status.ts';
 
 /** The named resources are there, sound and unchanged for a while. */
 export const settleInputs: Step = (s) => {
@@ -17,8 +18,9 @@ export const settleInputs: Step = (s) => {
  */
 export const awaitRivals: Step = (s) => {
   if (s.status.plan !== undefined || s.proposal === undefined) return undefined;
-  // One that is tried again after a newer one has begun comes after that.
-  const first = s.rivals.find((rival) => !rival.newer || rival.planned);
+  // One that is tried again after a newer one has begun comes after that. Who goes back to the blue of a soak does not wait for its end.
+  const back = 'plan' in s.proposal && goesBack(s.proposal.plan.steps);
+  const first = s.rivals.find((rival) => (!rival.newer || rival.planned) && !(back && rival.flipped));
   if (first === undefined) return undefined;
   const message = `GRUE-MIG-002: waiting for migration ${first.name}, which holds some of the same resources`;
   return s.status.waitingFor === first.name ? waitFor('Pending', message, 2_000) : { ...note('Pending', message, { waitingFor: first.name }), again: 2_000 };
