@@ -170,6 +170,13 @@ export type FlipResult =
 export interface SearchCluster {
   clusterUuid(signal: AbortSignal): Promise<string>;
   indices(names: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, IndexFacts>>;
+  /** All indices whose names begin with `<prefix>.` and that carry a mark of ours in `_meta.grue`, by name. Hidden and closed ones too. */
+  marked(prefix: string, signal: AbortSignal): Promise<readonly IndexFacts[]>;
+  /**
+   * Puts another mark into `_meta.grue` of an index; the rest of `_meta` and of the mapping stays.
+   * @throws GrueError GRUE-ES-005 unless the index exists with this uuid
+   */
+  remark(index: string, uuid: string, mark: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<void>;
   /** Targets of each alias; an alias that does not exist has none. */
   aliases(names: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, readonly AliasTarget[]>>;
   /** True if the name is a concrete index (or data stream) and so cannot become an alias. */
@@ -190,6 +197,15 @@ export interface SearchCluster {
   /** Open search contexts and the running total of queries on an index. */
   searchActivity(index: string, signal: AbortSignal): Promise<{ readonly openContexts: number; readonly queries: number }>;
   deleteIndex(name: string, uuid: string, signal: AbortSignal): Promise<'Deleted' | 'Absent' | 'OtherIdentity'>;
+  /**
+   * Claims the indices of a prefix for an installation unless they are claimed: of several at once, exactly one gets it. Repeating it
+   * changes nothing. Fails with GRUE-KFK-002 when the index that is to hold the claim is somebody else's.
+   */
+  claim(prefix: string, installation: string, signal: AbortSignal): Promise<Claim>;
+  /** Gives the claim back. Nothing happens if it is another installation's. */
+  release(prefix: string, installation: string, signal: AbortSignal): Promise<void>;
+  /** Puts the claim of this installation in the place of any other. Only a person may decide that. */
+  takeOver(prefix: string, installation: string, signal: AbortSignal): Promise<Claim>;
   close(): Promise<void>;
 }
 

@@ -3,7 +3,7 @@ import { GrueError } from '../api/errors.ts';
 import type { Platform } from '../api/platform.ts';
 import type { Clock } from '../controller/clock.ts';
 import type { KubeApi } from '../controller/kube/api.ts';
-import type { KafkaCluster, KafkaRegistry, SearchCluster } from '../drivers/ports.ts';
+import type { Claim, KafkaCluster, KafkaRegistry, SearchCluster } from '../drivers/ports.ts';
 import type { Servers } from '../reconcilers/servers.ts';
 import { type ServerSettings, serverSettings } from './settings.ts';
 
@@ -41,7 +41,7 @@ export function serverPool({ kube, clock, clientId, installation, openKafka, ope
     const search = reuse?.search ?? openSearch(settings.search);
     try {
       const [kafkaClusterId, elasticsearchUuid] = await bothOf(kafka.clusterId(signal), search.clusterUuid(signal));
-      if (!reuse) await claim(registry, platform.spec.prefix, installation, signal);
+      await claim({ registry, search }, platform.spec.prefix, installation, !reuse, signal);
       const servers = { kafka, registry, search, kafkaClusterId, elasticsearchUuid };
       entries.set(uid, { digest, servers, checkedAt: clock.monotonic() });
       if (before && !reuse) await close(before.servers);
@@ -85,14 +85,28 @@ async function bothOf(first: Promise<string>, second: Promise<string>): Promise<
   throw a;
 }
 
-/** Two installations that work under one prefix would remove each other's topics: the second one does nothing. */
-async function claim(registry: KafkaRegistry, prefix: string, installation: string, signal: AbortSignal): Promise<void> {
-  const claimed = await registry.claim(installation, signal);
-  if (claimed.outcome === 'Others')
-    throw new GrueError('GRUE-PLT-008', `prefix ${prefix} of this Kafka cluster belongs to installation ${claimed.installation}`, {
-      at: 'spec.prefix',
-      fix: 'choose another prefix',
-    });
+/**
+ * Two installations that work under one prefix would remove each other's topics and indices: the second one does nothing. Kafka comes first,
+ * so that of two that begin at once the same one gets both. A person may have taken over meanwhile, from both: so Elasticsearch is asked again
+ * each time, because that is one small read.
+ */
+async function claim(
+  { registry, search }: Pick<Servers, 'registry' | 'search'>,
+  prefix: string,
+  installation: string,
+  isNew: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  if (isNew) refuseClaimed('Kafka', prefix, await registry.claim(installation, signal));
+  refuseClaimed('Elasticsearch', prefix, await search.claim(prefix, installation, signal));
+}
+
+function refuseClaimed(server: string, prefix: string, claimed: Claim): void {
+  if (claimed.outcome === 'Ours') return;
+  throw new GrueError('GRUE-PLT-008', `prefix ${prefix} of this ${server} cluster belongs to installation ${claimed.installation}`, {
+    at: 'spec.prefix',
+    fix: 'choose another prefix, or, if that installation is gone, take over: grue takeover',
+  });
 }
 
 const close = async ({ kafka, search }: Pick<Servers, 'kafka' | 'search'>): Promise<void> => {

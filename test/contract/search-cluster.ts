@@ -154,6 +154,124 @@ export function searchClusterContract(make: () => Promise<SearchWorld>): void {
     });
   });
 
+  describe('marks', () => {
+    const prefix = (): string => freshName('marks').replaceAll('.', '-');
+    const markedIndex = async (name: string, meta: Readonly<Record<string, unknown>> | undefined): Promise<string> => {
+      const { cluster } = await made;
+      const mappings = { ...indexDefinition.mappings, dynamic: 'strict', _meta: meta };
+      await cluster.createIndex({ name, settings: indexDefinition.settings, mappings }, signal);
+      return uuidOf(name);
+    };
+
+    test('all indices of a prefix that carry our mark are found, by name, with their facts', async () => {
+      const { cluster, setAlias } = await made;
+      const ours = prefix();
+      await markedIndex(`${ours}.flights.b`, { grue: { revision: 'b' } });
+      await markedIndex(`${ours}.flights.a`, { grue: { revision: 'a' }, team: 'search' });
+      await markedIndex(`${ours}.flights.unmarked`, { team: 'search' });
+      await markedIndex(`${ours}.flights.bare`, undefined);
+      await markedIndex(`${ours}x.flights.other`, { grue: { revision: 'other prefix' } });
+      const elsewhere = freshName('elsewhere');
+      await markedIndex(elsewhere, { grue: { revision: 'elsewhere' } });
+      await setAlias(`${ours}.alias`, elsewhere);
+      const found = await cluster.marked(ours, signal);
+      expect(found.map(({ name }) => name)).toEqual([`${ours}.flights.a`, `${ours}.flights.b`]);
+      expect(found[0]).toEqual((await cluster.indices([`${ours}.flights.a`], signal)).get(`${ours}.flights.a`));
+      expect(found[0]?.meta).toEqual({ grue: { revision: 'a' }, team: 'search' });
+    });
+
+    test('where nothing is marked, nothing is found', async () => {
+      const { cluster } = await made;
+      expect(await cluster.marked(prefix(), signal)).toEqual([]);
+    });
+
+    test('a mark is replaced whole, and what others wrote beside it stays', async () => {
+      const { cluster } = await made;
+      const name = freshName('marked');
+      const uuid = await markedIndex(name, { grue: { revision: 'a', chain: [1] }, team: 'search' });
+      await cluster.remark(name, uuid, { revision: 'a', rejected: ['x'] }, signal);
+      await cluster.remark(name, uuid, { revision: 'a', rejected: ['x', 'y'] }, signal);
+      const facts = (await cluster.indices([name], signal)).get(name);
+      expect(facts).toMatchObject({ uuid, meta: { grue: { revision: 'a', rejected: ['x', 'y'] }, team: 'search' } });
+      expect(facts?.meta?.['grue']).not.toHaveProperty('chain');
+    });
+
+    test('an index that had no mark gets one', async () => {
+      const { cluster } = await made;
+      const name = freshName('bare');
+      await cluster.remark(name, await markedIndex(name, undefined), { revision: 'a' }, signal);
+      expect((await cluster.indices([name], signal)).get(name)?.meta).toEqual({ grue: { revision: 'a' } });
+    });
+
+    test('an index of another uuid, or none, is not marked', async () => {
+      const { cluster } = await made;
+      const { index } = await newIndex();
+      await expect(cluster.remark(index, 'another', {}, signal)).rejects.toMatchObject({ code: 'GRUE-ES-005' });
+      await expect(cluster.remark(freshName('absent'), 'any', {}, signal)).rejects.toMatchObject({ code: 'GRUE-ES-005' });
+      expect((await cluster.indices([index], signal)).get(index)?.meta).toEqual({ grue: { installation: 'contract' } });
+    });
+  });
+
+  describe('claims', () => {
+    const prefix = (): string => freshName('claims').replaceAll('.', '-');
+
+    test('the first one gets it, and keeps it however often both ask', async () => {
+      const { cluster } = await made;
+      const ours = prefix();
+      for (let i = 0; i < 3; i++) {
+        expect(await cluster.claim(ours, 'a', signal)).toEqual({ outcome: 'Ours' });
+        expect(await cluster.claim(ours, 'b', signal)).toEqual({ outcome: 'Others', installation: 'a' });
+      }
+    });
+
+    test('another prefix is another claim', async () => {
+      const { cluster } = await made;
+      expect(await cluster.claim(prefix(), 'a', signal)).toEqual({ outcome: 'Ours' });
+      expect(await cluster.claim(prefix(), 'b', signal)).toEqual({ outcome: 'Ours' });
+    });
+
+    test('of several at once exactly one gets it, and all others hear which', async () => {
+      const { cluster } = await made;
+      const ours = prefix();
+      const names = ['a', 'b', 'c', 'd'];
+      const claims = await Promise.all(names.map((name) => cluster.claim(ours, name, signal)));
+      const winners = names.filter((_, i) => claims[i]!.outcome === 'Ours');
+      expect(winners).toHaveLength(1);
+      expect(claims.filter(({ outcome }) => outcome === 'Others')).toEqual(Array(3).fill({ outcome: 'Others', installation: winners[0] }));
+    });
+
+    test('a released claim is free, and nobody releases that of another', async () => {
+      const { cluster } = await made;
+      const ours = prefix();
+      await cluster.release(ours, 'nobody', signal);
+      await cluster.claim(ours, 'a', signal);
+      await cluster.release(ours, 'b', signal);
+      expect(await cluster.claim(ours, 'b', signal)).toEqual({ outcome: 'Others', installation: 'a' });
+      await cluster.release(ours, 'a', signal);
+      expect(await cluster.claim(ours, 'b', signal)).toEqual({ outcome: 'Ours' });
+    });
+
+    test('a take-over ends the claim of the other one, and needs none', async () => {
+      const { cluster } = await made;
+      const ours = prefix();
+      await cluster.claim(ours, 'a', signal);
+      expect(await cluster.takeOver(ours, 'b', signal)).toEqual({ outcome: 'Ours' });
+      expect(await cluster.takeOver(ours, 'b', signal)).toEqual({ outcome: 'Ours' });
+      expect(await cluster.claim(ours, 'a', signal)).toEqual({ outcome: 'Others', installation: 'b' });
+      expect(await cluster.takeOver(prefix(), 'b', signal)).toEqual({ outcome: 'Ours' });
+    });
+
+    test('the claim is no marked index, and an index of its name that is not ours is not used', async () => {
+      const { cluster } = await made;
+      const ours = prefix();
+      await cluster.claim(ours, 'a', signal);
+      expect(await cluster.marked(ours, signal)).toEqual([]);
+      const theirs = prefix();
+      await cluster.createIndex({ name: `${theirs}.registry`, ...indexDefinition }, signal);
+      await expect(cluster.claim(theirs, 'a', signal)).rejects.toMatchObject({ code: 'GRUE-KFK-002' });
+    });
+  });
+
   describe('aliases', () => {
     test('an alias that does not exist has no targets, and is not concrete', async () => {
       const { cluster } = await made;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { GrueError } from '../../src/api/errors.ts';
 import type { Platform } from '../../src/api/platform.ts';
-import type { KafkaCluster, KafkaRegistry, SearchCluster } from '../../src/drivers/ports.ts';
+import type { Claim, KafkaCluster, KafkaRegistry, SearchCluster } from '../../src/drivers/ports.ts';
 import { serverPool } from '../../src/platform/servers.ts';
 
 const platform = {
@@ -10,7 +10,12 @@ const platform = {
 } as Platform;
 
 /** Servers whose identity is asked for; each answers or refuses. */
-const pool = (answers: { readonly kafka: () => string; readonly search: () => string }) =>
+interface Answers {
+  readonly kafka: () => string;
+  readonly search: () => string;
+  readonly claim?: (prefix: string, installation: string) => Claim;
+}
+const pool = (answers: Answers) =>
   serverPool({
     kube: { get: () => Promise.reject(new Error('no Secret is named')) },
     clock: { monotonic: () => 0 },
@@ -20,7 +25,12 @@ const pool = (answers: { readonly kafka: () => string; readonly search: () => st
       kafka: { clusterId: async () => answers.kafka(), close: async () => {} } as Partial<KafkaCluster> as KafkaCluster,
       registry: { claim: async () => ({ outcome: 'Ours' }) } as Partial<KafkaRegistry> as KafkaRegistry,
     }),
-    openSearch: () => ({ clusterUuid: async () => answers.search(), close: async () => {} }) as Partial<SearchCluster> as SearchCluster,
+    openSearch: () =>
+      ({
+        clusterUuid: async () => answers.search(),
+        claim: async (prefix, installation) => answers.claim?.(prefix, installation) ?? { outcome: 'Ours' },
+        close: async () => {},
+      }) as Partial<SearchCluster> as SearchCluster,
   });
 const refusing = (code: 'GRUE-PLT-004' | 'GRUE-PLT-005') => (): string => {
   throw new GrueError(code, 'not with these credentials');
@@ -47,4 +57,20 @@ test('a server that failed in the middle of a pass is asked again by the next on
 test('one that refuses is told of by its own error', async () => {
   const failing = pool({ kafka: () => 'k-1', search: refusing('GRUE-PLT-005') });
   await expect(failing.servers(platform, AbortSignal.timeout(5_000))).rejects.toMatchObject({ code: 'GRUE-PLT-005' });
+});
+
+test('servers that another installation has claimed are not used, and it is said which server and which installation', async () => {
+  const claimed = pool({ kafka: () => 'k-1', search: () => 's-1', claim: () => ({ outcome: 'Others', installation: 'grue/elsewhere' }) });
+  const failure = (await claimed.servers(platform, AbortSignal.timeout(5_000)).catch((error: unknown) => error)) as GrueError;
+  expect(failure.line).toMatch(/^GRUE-PLT-008 at spec.prefix: prefix grue of this Elasticsearch cluster belongs to installation grue\/elsewhere .*takeover/);
+});
+
+test('an installation from which servers are taken over notices at its next look, and stops using them', async () => {
+  let holder = 'here';
+  const claim = (_prefix: string, installation: string): Claim => (holder === installation ? { outcome: 'Ours' } : { outcome: 'Others', installation: holder });
+  const servers = pool({ kafka: () => 'k-1', search: () => 's-1', claim });
+  await servers.servers(platform, AbortSignal.timeout(5_000));
+  holder = 'there';
+  servers.doubt();
+  await expect(servers.servers(platform, AbortSignal.timeout(5_000))).rejects.toMatchObject({ code: 'GRUE-PLT-008' });
 });

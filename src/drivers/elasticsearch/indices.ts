@@ -61,35 +61,58 @@ function fromWire([name, wire]: [string, WireAlias]): [string, Omit<AliasTarget,
 export async function indexFacts(client: Client, names: readonly string[], signal: AbortSignal): Promise<Map<string, IndexFacts>> {
   const facts = new Map<string, IndexFacts>();
   for (const some of pathsOf(names)) {
-    const what = `reading ${some.join(', ')}`;
-    const states = await request(what, signal, () =>
-      client.indices.get(
-        { index: some, features: ['mappings', 'settings'], ignore_unavailable: true, filter_path: ['*.mappings._meta', '*.settings.index'] },
-        { ...readOnly, signal },
-      ),
-    );
-    const present = some.filter((name) => name in states);
-    if (present.length === 0) continue;
-    const health = await request(what, signal, () =>
-      client.cluster.health({ index: present, level: 'indices', timeout: '0s', filter_path: ['indices.*.status'] }, { ...readOnly, signal, ignore: [408] }),
-    );
-    for (const name of present) {
-      const { settings, mappings } = states[name] ?? {};
-      const state = health.indices?.[name]?.status;
-      // deleted between the two requests
-      if (state === undefined) continue;
-      const index = settings?.index;
-      facts.set(name, {
+    const isAsked = new Set(some);
+    for (const found of await factsOf(client, `reading ${some.join(', ')}`, some, (name) => isAsked.has(name), signal)) facts.set(found.name, found);
+  }
+  return facts;
+}
+
+/** Facts of all indices under a prefix that carry a mark of ours, by name. */
+export async function markedIndices(client: Client, prefix: string, signal: AbortSignal): Promise<readonly IndexFacts[]> {
+  // a pattern also finds what has an alias of such a name
+  const found = await factsOf(client, `looking for indices ${prefix}.*`, [`${prefix}.*`], (name) => name.startsWith(`${prefix}.`), signal);
+  return found.filter(({ meta }) => meta !== undefined && 'grue' in meta).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Puts another mark into the place of ours. A new `_meta` replaces the old one whole, so the rest of it is sent with it. */
+export async function remark(client: Client, index: string, uuid: string, mark: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<void> {
+  const found = (await indexFacts(client, [index], signal)).get(index);
+  sameIndex(index, uuid, found);
+  const mapping = { _meta: { ...found?.meta, grue: mark } };
+  await request(`marking index ${index}`, signal, () => client.indices.putMapping({ index, ...mapping }, { signal }), GONE);
+}
+
+/** @param names concrete names, or patterns: hidden and closed indices belong to what they find */
+async function factsOf(client: Client, what: string, names: string[], isWanted: (name: string) => boolean, signal: AbortSignal): Promise<IndexFacts[]> {
+  const those = { index: names, expand_wildcards: 'all' } as const;
+  const states = await request(what, signal, () =>
+    client.indices.get(
+      { ...those, features: ['mappings', 'settings'], ignore_unavailable: true, filter_path: ['*.mappings._meta', '*.settings.index'] },
+      { ...readOnly, signal },
+    ),
+  );
+  const present = Object.keys(states).filter(isWanted);
+  if (present.length === 0) return [];
+  const health = await request(what, signal, () =>
+    client.cluster.health({ ...those, level: 'indices', timeout: '0s', filter_path: ['indices.*.status'] }, { ...readOnly, signal, ignore: [408] }),
+  );
+  return present.flatMap((name) => {
+    const { settings, mappings } = states[name] ?? {};
+    const state = health.indices?.[name]?.status;
+    // deleted between the two requests
+    if (state === undefined) return [];
+    const index = settings?.index;
+    return [
+      {
         name,
         uuid: uuidIn(settings),
         meta: mappings?._meta,
         replicas: Number(index?.number_of_replicas ?? 0),
         refreshInterval: index?.refresh_interval === undefined ? undefined : String(index.refresh_interval),
         health: state.toLowerCase() as IndexFacts['health'],
-      });
-    }
-  }
-  return facts;
+      },
+    ];
+  });
 }
 
 /** @throws GrueError GRUE-ES-002 with the server's reason when it refuses mappings or settings */
@@ -156,7 +179,7 @@ export async function searchActivity(client: Client, index: string, signal: Abor
 }
 
 /** @throws GrueError GRUE-ES-005 unless the index exists with this uuid */
-export function sameIndex(index: string, uuid: string, found: Placement | undefined): void {
+export function sameIndex(index: string, uuid: string, found: Pick<Placement, 'uuid'> | undefined): void {
   if (found?.uuid === uuid) return;
   throw new GrueError(
     'GRUE-ES-005',
