@@ -20,7 +20,7 @@ export interface Sizes {
 export const fullSizes: Sizes = {
   flights: 1_500_000,
   rounds: 5,
-  flightsIntoElasticsearch: 500_000,
+  flightsIntoElasticsearch: 1_500_000,
   elasticsearchRounds: 5,
   flips: 200,
   reads: 1_000_000,

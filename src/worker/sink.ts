@@ -27,20 +27,36 @@ const BODY_BYTES = 4 * 1024 * 1024;
 const MAX_AGE_MS = 150_000;
 const backoff: Backoff = { baseMilliseconds: 100, maxMilliseconds: 10_000, jitter: 0.5 };
 
-/** Stream to index. Bodies go out one after another, and each until every operation of it is answered for good. */
+/**
+ * Stream to index. The bodies of a batch go out beside each other, and each until every operation of it is answered for good. Their order does
+ * not matter: ids come from keys or origins, and where one is written twice its version decides.
+ */
 export function sinkWork(parts: SinkParts): Prepare {
   return async (batch) => {
     const { bodies, bad } = await parts.stage.transform(batch, BODY_BYTES);
     return async (signal) => {
-      const refused: BadRecord[] = [];
-      let operations = 0;
-      for (const body of bodies) {
-        refused.push(...(await deliver(body, batch, parts, signal)));
-        operations += body.count;
-      }
+      const refused = (await allOrNone(bodies, signal, (body, either) => deliver(body, batch, parts, either))).flat();
+      const operations = bodies.reduce((sum, { count }) => sum + count, 0);
       return { written: operations - refused.length, bad: [...bad, ...refused] };
     };
   };
+}
+
+/** The first failure ends the others; nothing is under way any more when it is thrown. */
+async function allOrNone<T, R>(items: readonly T[], signal: AbortSignal, work: (item: T, signal: AbortSignal) => Promise<R>): Promise<readonly R[]> {
+  const failed = new AbortController();
+  const either = AbortSignal.any([signal, failed.signal]);
+  const outcomes = await Promise.allSettled(
+    items.map((item) =>
+      work(item, either).catch((error: unknown) => {
+        failed.abort(error);
+        throw error;
+      }),
+    ),
+  );
+  signal.throwIfAborted();
+  failed.signal.throwIfAborted();
+  return outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
 }
 
 /** What is sent in one attempt: the whole body, or those of its operations that are still open. */

@@ -154,3 +154,55 @@ describe('a request', () => {
     await expect(deliver()).rejects.toMatchObject({ code: 'GRUE-PLT-005' });
   });
 });
+
+describe('several bodies of a batch', () => {
+  /** Two bodies of two operations; what becomes of each is up to the test. */
+  async function deliverTwo(bulk: (body: string, signal: AbortSignal) => Promise<BulkOutcome>) {
+    const bodies = [
+      [0, 1],
+      [2, 3],
+    ].map((indices) => {
+      const items = indices.map((index) => item(index, 'create'));
+      return { bytes: Buffer.from(items.map(({ text }) => text).join('')), count: items.length, item: (n: number) => items[n]! };
+    });
+    const work = sinkWork({
+      stage: { transform: async () => ({ bodies, bad: [] }) },
+      writer: { bulk: (_, bytes, __, signal) => bulk(bytes.toString(), signal), storedDigests: async () => stored },
+      index: 'index',
+      consumer: { isMember: () => member },
+      metrics: silentMetrics,
+      clock: virtualClock(),
+    });
+    return (await work(batch))(new AbortController().signal);
+  }
+
+  test('are under way at the same time', async () => {
+    const waiting: (() => void)[] = [];
+    const both = deliverTwo(
+      (body) =>
+        new Promise((resolve) => {
+          sent.push(body);
+          waiting.push(() => resolve(answered()));
+          if (waiting.length === 2) for (const answer of waiting) answer();
+        }),
+    );
+    expect(await both).toEqual({ written: 4, bad: [] });
+    expect(sent).toHaveLength(2);
+  });
+
+  test('end together when one fails for good, and the failure is told when nothing is under way any more', async () => {
+    let underWay = 0;
+    const bulk = (body: string, signal: AbortSignal) =>
+      new Promise<BulkOutcome>((_, reject) => {
+        underWay += 1;
+        const end = (reason: unknown): void => {
+          underWay -= 1;
+          reject(reason);
+        };
+        if (body.startsWith('op 0')) queueMicrotask(() => end(new GrueError('GRUE-ES-006', 'refused as a whole')));
+        else signal.addEventListener('abort', () => end(signal.reason));
+      });
+    await expect(deliverTwo(bulk)).rejects.toThrow('refused as a whole');
+    expect(underWay).toBe(0);
+  });
+});
