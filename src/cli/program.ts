@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { duration, durationMilliseconds } from '../api/common.ts';
 import { type Verb, verbs } from '../api/requests.ts';
@@ -7,6 +8,8 @@ import { type KubeClient, kubeClient } from '../controller/kube/client.ts';
 import { currentNamespace, loadKubeConfig } from '../controller/kube/config.ts';
 import { runtimeMetrics } from '../controller/metrics.ts';
 import { type LogLevel, winstonLogger } from '../logging.ts';
+import { exportText } from './export.ts';
+import { planText } from './plan.ts';
 import { request } from './requests.ts';
 import { statusText } from './status.ts';
 
@@ -90,6 +93,19 @@ export async function program(argv: readonly string[]): Promise<void> {
       }),
     );
   }
+  peopleCommand(grue, 'plan', 'pins a migration to the state of now: digests of what it names, and the base of each change')
+    .requiredOption('-f, --filename <file>', 'the StreamMigration; - reads the standard input')
+    .action((flags: PeopleFlags & { readonly filename: string }) =>
+      withKube(flags, async (kube, namespace) => {
+        process.stdout.write(await planText(kube, namespace, readFileSync(flags.filename === '-' ? 0 : flags.filename, 'utf8')));
+      }),
+    );
+  peopleCommand(grue, 'export <resource>', 'prints a Stream, Pipeline or Connection (Pipeline/delays) as it is live, to be put into Git').action(
+    (target: string, flags: PeopleFlags) =>
+      withKube(flags, async (kube, namespace) => {
+        process.stdout.write(await exportText(kube, namespace, target));
+      }),
+  );
   await grue.parseAsync(argv as string[]);
 }
 

@@ -15,31 +15,34 @@ import { keyOf } from './graph.ts';
  * @throws TypeError when a Revision does not hold the part that its kind says, or the outline is missing: a fault of ours
  */
 export function definitionOf(revision: Revision, outline?: SqlOutline): Definition {
-  const { of, platform, stream, pipeline, connection, physical } = revision.spec;
-  const { name } = of;
+  const { kind, name } = revision.spec.of;
+  const spec = logicalSpecOf(revision);
+  if (kind !== 'Pipeline') return { kind, name, spec } as Definition;
+  if (outline === undefined) throw new TypeError(`the outline of the SQL of Revision ${revision.metadata.name} is missing`);
+  return { kind, name, spec, outline } as Definition;
+}
+
+/** The spec of the logical resource that would say what a Revision is. @throws TypeError when it does not hold the part that its kind says: a fault of ours */
+export function logicalSpecOf({ metadata, spec: frozen }: Revision): Definition['spec'] {
+  const { of, platform, stream, pipeline, connection, physical } = frozen;
   const platformRef = { name: platform.name };
   if (of.kind === 'Stream' && stream) {
     const { type, fields, keys, orderingField, external, partitions } = stream;
     return {
-      kind: 'Stream',
-      name,
-      spec: {
-        platformRef,
-        type,
-        schema: { fields: [...fields] },
-        ...(external ? { external: { topic: physical.topic ?? '' } } : { partitions }),
-        ...(keys ? { keys } : {}),
-        ...(orderingField === undefined ? {} : { ordering: { field: orderingField } }),
-      },
+      platformRef,
+      type,
+      schema: { fields: [...fields] },
+      ...(external ? { external: { topic: physical.topic ?? '' } } : { partitions }),
+      ...(keys ? { keys } : {}),
+      ...(orderingField === undefined ? {} : { ordering: { field: orderingField } }),
     };
   }
-  if (of.kind === 'Pipeline' && pipeline && outline)
-    return { kind: 'Pipeline', name, spec: { platformRef, engine: pipeline.engine, sql: pipeline.sql }, outline };
+  if (of.kind === 'Pipeline' && pipeline) return { platformRef, engine: pipeline.engine, sql: pipeline.sql };
   if (of.kind === 'Connection' && connection) {
     const { connector, destination, keepVersions, reads } = connection;
-    return { kind: 'Connection', name, spec: { platformRef, type: 'Sink', connector, stream: reads.stream, destination, keepVersions } };
+    return { platformRef, type: 'Sink', connector, stream: reads.stream, destination, keepVersions };
   }
-  throw new TypeError(`Revision ${revision.metadata.name} does not say what its ${of.kind} is`);
+  throw new TypeError(`Revision ${metadata.name} does not say what its ${of.kind} is`);
 }
 
 const schemas = { Stream: streamSpec, Pipeline: pipelineSpec, Connection: connectionSpec } as const;
