@@ -108,7 +108,7 @@ export class Lane {
         metrics.restarted();
         logger.warn('the partition starts again from its commit', { ...where, failures, error });
         report.problem(where, error);
-        await this.#pause(isLasting(error) ? LASTING_MS : backoffMilliseconds(backoff, failures, Math.random));
+        await this.#pause(isLasting(error) ? LASTING_MS : backoffMilliseconds(backoff, failures, this.#parts.random ?? Math.random));
       }
     }
   }

@@ -13,7 +13,7 @@ import type { Prepare } from './partition.ts';
 import { pipelineWork } from './pipeline.ts';
 import type { GroupConsumer, RecordProducer } from './ports.ts';
 import { sinkWork } from './sink.ts';
-import { Stage, type StageReport } from './stage.ts';
+import { Stage, type StageParts, type StageReport } from './stage.ts';
 import type { TransformEngine } from './transform/ports.ts';
 
 /** How a worker gets at systems. Tests and benchmarks put something in between, or something else in place. */
@@ -36,6 +36,7 @@ export interface StageContext {
   readonly metrics: StageMetrics;
   readonly report: StageReport;
   readonly clock: Clock;
+  readonly random?: StageParts['random'];
   readonly logger: Logger;
 }
 
@@ -52,7 +53,7 @@ type Binding = NonNullable<Revision['spec']['connection']>['reads'];
  * @throws GrueError when something is missing or another one than it was
  */
 export async function openStage(revision: Revision, context: StageContext, signal: AbortSignal): Promise<OpenStage> {
-  const { open, settings, logger, clock, metrics, report } = context;
+  const { open, settings, logger, clock, random, metrics, report } = context;
   const { group, deadLetters: deadLetterTopic } = revision.spec.physical;
   if (group === undefined || deadLetterTopic === undefined)
     throw new GrueError('GRUE-API-001', 'a stage needs the names of its group and of its dead letters', { at: 'spec.physical' });
@@ -78,6 +79,7 @@ export async function openStage(revision: Revision, context: StageContext, signa
       deadLetters: deadLetters(producer, deadLetterTopic, revision.metadata.name, clock),
       metrics,
       clock,
+      random,
       logger,
       report,
     });
@@ -96,7 +98,7 @@ interface WorkContext extends StageContext {
 }
 
 async function openWork({ spec, metadata, status }: Revision, context: WorkContext, signal: AbortSignal): Promise<Prepare> {
-  const { engine, kafka, producer, consumer, closers, metrics, clock } = context;
+  const { engine, kafka, producer, consumer, closers, metrics, clock, random } = context;
   if (spec.pipeline) {
     const { writes } = spec.pipeline;
     const partitions = (await requireTopics(kafka, [inputOf(writes, context)], signal)).get(writes.topic) ?? 0;
@@ -112,7 +114,7 @@ async function openWork({ spec, metadata, status }: Revision, context: WorkConte
   closers.push(() => writer.close());
   const stage = await engine.sink(spec.connection, metadata.name);
   closers.push(() => stage.close());
-  return sinkWork({ stage, writer, index, consumer, metrics, clock });
+  return sinkWork({ stage, writer, index, consumer, metrics, clock, random });
 }
 
 const inputOf = ({ topic, revision, root, type }: Binding, { topicId }: StageContext): InputTopic => ({

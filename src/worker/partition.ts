@@ -1,5 +1,5 @@
 import { GrueError } from '../api/errors.ts';
-import type { Backoff } from '../controller/backoff.ts';
+import type { Backoff, Random } from '../controller/backoff.ts';
 import type { Clock } from '../controller/clock.ts';
 import type { BadWindow } from './bad-window.ts';
 import type { DeadLetters } from './dead-letters.ts';
@@ -35,6 +35,8 @@ export interface PartitionPorts {
   readonly window: BadWindow;
   readonly metrics: StageMetrics;
   readonly clock: Clock;
+  /** For the jitter of waits; a number in [0, 1). */
+  readonly random?: Random | undefined;
 }
 
 /** Bad records came in such a share that none of them is set aside any more. */
@@ -170,7 +172,8 @@ function tooMany(batch: Batch, bad: readonly BadRecord[]): string {
 }
 
 async function commit(where: TopicPartition, position: Position, ports: PartitionPorts, signal: AbortSignal): Promise<void> {
-  await retry({ backoff: commitBackoff, maxAgeMilliseconds: COMMIT_WITHIN_MS, clock: ports.clock }, signal, async (): Promise<Attempt<void>> => {
+  const policy = { backoff: commitBackoff, maxAgeMilliseconds: COMMIT_WITHIN_MS, clock: ports.clock, random: ports.random };
+  await retry(policy, signal, async (): Promise<Attempt<void>> => {
     requireMembership(ports, signal);
     try {
       return { done: await ports.consumer.commit(where, position) };

@@ -1,4 +1,4 @@
-import { type Backoff, backoffMilliseconds } from '../controller/backoff.ts';
+import { type Backoff, backoffMilliseconds, type Random } from '../controller/backoff.ts';
 import type { Clock } from '../controller/clock.ts';
 
 /** What an attempt came to: done, or in the way of something that passes by itself. */
@@ -9,6 +9,8 @@ export interface RetryPolicy {
   /** No attempt starts later than this after the first; then the last failure is thrown. */
   readonly maxAgeMilliseconds: number;
   readonly clock: Clock;
+  /** For the jitter of waits; a number in [0, 1). */
+  readonly random?: Random | undefined;
   /** Told of every attempt that has to be repeated. */
   readonly onRetry?: (failure: Error) => void;
 }
@@ -25,7 +27,7 @@ export async function retry<T>(policy: RetryPolicy, signal: AbortSignal, attempt
     const outcome = await attempt();
     if ('done' in outcome) return outcome.done;
     policy.onRetry?.(outcome.again);
-    const pause = backoffMilliseconds(backoff, failures, Math.random);
+    const pause = backoffMilliseconds(backoff, failures, policy.random ?? Math.random);
     if (clock.monotonic() + pause - first > policy.maxAgeMilliseconds) throw outcome.again;
     await clock.sleep(pause, signal);
   }

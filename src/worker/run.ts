@@ -1,5 +1,5 @@
 import type { Revision } from '../api/revision.ts';
-import { type Backoff, backoffMilliseconds } from '../controller/backoff.ts';
+import { type Backoff, backoffMilliseconds, type Random } from '../controller/backoff.ts';
 import type { Clock } from '../controller/clock.ts';
 import type { Logger } from '../controller/logger.ts';
 import type { Stage, StageReport } from './stage.ts';
@@ -26,6 +26,8 @@ export interface RunnerParts {
   ) => Promise<{ readonly stage: Pick<Stage, 'run' | 'poke'>; close(): Promise<void> }>;
   readonly report: (key: string) => RunReport;
   readonly clock: Clock;
+  /** For the jitter of waits; a number in [0, 1). */
+  readonly random?: Random | undefined;
   readonly logger: Logger;
 }
 
@@ -87,7 +89,7 @@ export class Runner {
   }
 
   async #keepRunning(key: string, run: Run): Promise<void> {
-    const { clock, logger } = this.#parts;
+    const { clock, logger, random = Math.random } = this.#parts;
     const { signal } = run.stop;
     const report = this.#parts.report(key);
     for (let failures = 0; !signal.aborted; ) {
@@ -99,7 +101,7 @@ export class Runner {
         failures = clock.monotonic() - startedAt > WELL_MS ? 1 : failures + 1;
         logger.warn('the stage starts again', { revision: key, failures, error });
         report.failed(error);
-        await clock.sleep(backoffMilliseconds(backoff, failures, Math.random), signal).catch(() => {});
+        await clock.sleep(backoffMilliseconds(backoff, failures, random), signal).catch(() => {});
       }
     }
     const left = this.#parts.revisions.get(key);

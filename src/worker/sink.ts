@@ -1,5 +1,5 @@
 import { GrueError } from '../api/errors.ts';
-import type { Backoff } from '../controller/backoff.ts';
+import type { Backoff, Random } from '../controller/backoff.ts';
 import type { Clock } from '../controller/clock.ts';
 import type { BulkOutcome, DocumentWriter, ItemFailure } from '../drivers/elasticsearch/bulk.ts';
 import { formatOrigin } from '../records/provenance.ts';
@@ -16,6 +16,8 @@ export interface SinkParts {
   readonly consumer: Pick<GroupConsumer, 'isMember'>;
   readonly metrics: StageMetrics;
   readonly clock: Clock;
+  /** For the jitter of waits; a number in [0, 1). */
+  readonly random?: Random | undefined;
 }
 
 /** Elasticsearch works best with bodies of some megabytes, and refuses them above 100. */
@@ -68,10 +70,10 @@ interface Open {
 }
 
 async function deliver(body: BulkBody, batch: Batch, parts: SinkParts, signal: AbortSignal): Promise<readonly BadRecord[]> {
-  const { writer, index, consumer, metrics, clock } = parts;
+  const { writer, index, consumer, metrics, clock, random } = parts;
   const bad: BadRecord[] = [];
   let open: Open = { bytes: body.bytes, count: body.count, positionOf: (n) => n };
-  await retry({ backoff, maxAgeMilliseconds: MAX_AGE_MS, clock, onRetry: metrics.retried }, signal, async (): Promise<Attempt<void>> => {
+  await retry({ backoff, maxAgeMilliseconds: MAX_AGE_MS, clock, random, onRetry: metrics.retried }, signal, async (): Promise<Attempt<void>> => {
     if (!consumer.isMember()) throw new MembershipLost('no heartbeat was answered for half the session time-out');
     const sentAt = clock.monotonic();
     const outcome = await writer.bulk(index, open.bytes, open.count, signal);

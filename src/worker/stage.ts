@@ -13,6 +13,7 @@ export interface StageParts {
   readonly deadLetters: DeadLetters;
   readonly metrics: StageMetrics;
   readonly clock: Clock;
+  readonly random?: PartitionPorts['random'];
   readonly logger: Logger;
   readonly report: StageReport;
 }
