@@ -7,7 +7,8 @@
  * 3. `leaseValidUntil` counts from before the renewal was sent: nobody else can lead before it, whatever the network did.
  * 4. A leader that could not renew in time, or sees another holder, is lost for good: `lost` aborts, once, on time, also while a
  *    call hangs.
- * 5. A released lease has no holder and is taken at the next look of a candidate, at most 2 s later.
+ * 5. A released lease has no holder and is taken at the next look of a candidate, at most 2 s later. One whose holder has died is taken as
+ *    soon as it runs out for a candidate: at most 17 s later.
  * 6. Release writes nothing if we do not hold the lease.
  *
  * A lease is not a fence: a process that stood still may act after its time. So check `leaseValidUntil` before every
@@ -88,11 +89,24 @@ export function leaderLease(options: LeaseOptions): LeaderLease {
     return found;
   }
 
-  function isFree(): boolean {
+  const isFree = (): boolean => remaining() < 0;
+
+  /** For how long the record that we have seen still binds us, in milliseconds; negative when it does not. */
+  function remaining(): number {
     const spec = seen?.lease.spec;
-    if (!seen || !spec?.holderIdentity || spec.holderIdentity === identity) return true;
+    if (!seen || !spec?.holderIdentity || spec.holderIdentity === identity) return Number.NEGATIVE_INFINITY;
     const promised = spec.leaseDurationSeconds === undefined ? lease : spec.leaseDurationSeconds * 1000;
-    return clock.monotonic() - seen.at > promised;
+    return seen.at + promised - clock.monotonic();
+  }
+
+  /**
+   * When to look again. Never a whole period, so that a released lease is found within it; never in step with other candidates. A lease that
+   * runs out before that is looked at just then: its holder may be dead since its last renewal, and nobody leads until we look.
+   */
+  function untilNextLook(): number {
+    const left = remaining();
+    const look = retry * (0.5 + 0.4 * random());
+    return left < 0 ? look : Math.min(look, left + retry * (0.01 + 0.04 * random()));
   }
 
   function record(before: LeaseSpec | undefined): LeaseSpec {
@@ -174,8 +188,7 @@ export function leaderLease(options: LeaseOptions): LeaderLease {
           if (String(error) !== told) logger.warn('the lease cannot be taken, trying again', { lease: name, error });
           told = String(error);
         }
-        // Never a whole period, so that a released lease is found within it; never in step with other candidates.
-        await clock.sleep(retry * (0.5 + 0.4 * random()), signal);
+        await clock.sleep(untilNextLook(), signal);
       }
       options.metrics.leading(name, true);
       logger.info('leading', { lease: name, identity });

@@ -204,6 +204,24 @@ test('a deleted lease is made again by its holder', async () => {
   expect([one.lost.aborted, spec()['holderIdentity']]).toEqual([false, 'one']);
 });
 
+test('a leader that is killed right after it has renewed is followed within seventeen seconds, whenever the candidate happens to look', async () => {
+  const waits: number[] = [];
+  for (let offset = 0; offset < 4_000; offset += 150) {
+    store = kubeStore();
+    before = () => {};
+    acquiring(candidate('one'));
+    await clock.advance(offset);
+    const two = acquiring(candidate('two'));
+    await clock.advance(20_000 - offset + 1); // its renewals are sent every two seconds
+    const killedAt = clock.monotonic();
+    before = (_, identity) => (identity === 'one' ? new Promise(() => {}) : undefined);
+    await clock.advance(20_000);
+    waits.push(two.at() - killedAt);
+  }
+  expect(Math.max(...waits)).toBeLessThanOrEqual(17_000);
+  expect(Math.min(...waits)).toBeGreaterThan(15_000 - 2_000);
+});
+
 describe('release', () => {
   test('hands over within two seconds', async () => {
     const one = candidate('one');
