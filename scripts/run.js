@@ -19,6 +19,7 @@ const TASKS = {
   grue: 'src/main.ts',
   stack: 'test/stack/cli.ts',
   test: 'scripts/test.ts',
+  'test:chaos': 'test/chaos/main.ts',
 };
 
 const OLDEST_BOOTSTRAP = [20, 0];

@@ -1,0 +1,168 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Course, TopologyWatch } from '../../demo/course.ts';
+import type { Verb } from '../../src/api/requests.ts';
+import type { MigrationStatus, MigrationStep, Phase } from '../../src/api/stream-migration.ts';
+import type { Scene } from '../integration/migration/scene.ts';
+import type { Random } from './random.ts';
+import { type Chain, chainAt, chains, namedBy } from './topology.ts';
+
+/** How a migration is meant to end. Where the killing comes first it may end otherwise, and then that has to be right as well. */
+const plans = ['Complete', 'Approve', 'Abort', 'RollBack', 'Supersede'] as const;
+export type Plan = (typeof plans)[number];
+
+/** One migration, when it has ended. */
+export interface Ended {
+  readonly name: string;
+  readonly plan: Plan;
+  readonly chains: readonly Chain[];
+  /** What was edited for it. */
+  readonly versions: Readonly<Partial<Record<Chain, number>>>;
+  readonly outcome: string;
+  readonly seconds: number;
+  readonly phases: ReturnType<Course['phases']>;
+  readonly flip: MigrationStatus['flip'];
+}
+
+export interface CourseOptions {
+  readonly scene: Scene;
+  readonly watch: TopologyWatch;
+  readonly random: Random;
+  readonly say: (line: string) => void;
+  readonly onPhase: () => void;
+  readonly onEnd: (ended: Ended) => void;
+  /** What should not have happened, although the migration went on. */
+  readonly onProblem: (what: string) => void;
+  readonly over: () => boolean;
+  /** How long a migration may stay away from its end, in seconds. */
+  readonly patience: number;
+}
+
+/** A migration that is under way. */
+interface Running {
+  readonly name: string;
+  readonly plan: Plan;
+  readonly chains: readonly Chain[];
+  readonly versions: Readonly<Partial<Record<Chain, number>>>;
+  readonly course: Course;
+  readonly beganAt: number;
+}
+
+/** Where an abort may strike, in the order in which a migration gets there. */
+const beforeFlip: readonly Phase[] = ['Pending', 'Planning', 'Provisioning', 'CatchingUp', 'Verifying', 'AwaitingApproval'];
+const pollMilliseconds = 50;
+const longSoak = '10m';
+
+/** Edits the resources and rolls them out, one migration after the other without a break, until it is over. @throws Error when one gets stuck */
+export async function migrateOnAndOn(options: CourseOptions): Promise<void> {
+  const { scene, watch, random, say, over, patience } = options;
+  const edited: Record<Chain, number> = { calls: 0, accounts: 0 };
+  let count = 0;
+
+  async function begin(plan: Plan, touched: readonly Chain[], spec: object): Promise<Running> {
+    count += 1;
+    const name = `m${count}`;
+    for (const chain of touched) {
+      edited[chain] += 1;
+      await scene.apply(...chainAt(chain, edited[chain]));
+    }
+    const versions = Object.fromEntries(touched.map((chain) => [chain, edited[chain]]));
+    const course = watch.course(name, (phase, { message }) => {
+      say(`  ${name} ${phase}${message === undefined ? '' : `: ${message.slice(0, 160)}`}`);
+      options.onPhase();
+    });
+    say(`${name} of ${touched.join(' and ')}, meant to ${plan}`);
+    await scene.migrate(name, touched.flatMap(namedBy), { soak: `${Math.round(random.between(500, 6_000))}ms`, ...spec });
+    return { name, plan, chains: touched, versions, course, beganAt: performance.now() };
+  }
+
+  const outcomeOf = ({ course }: Running): string | undefined => course.status()?.outcome;
+
+  /** Waits until it holds, or the migration has ended. */
+  async function until(one: Running, holds: (status: MigrationStatus | undefined) => boolean): Promise<void> {
+    const end = performance.now() + patience * 1_000;
+    while (outcomeOf(one) === undefined && !holds(one.course.status())) {
+      if (performance.now() > end) throw new Error(`${one.name} is stuck: ${JSON.stringify(one.course.status())}`);
+      await sleep(pollMilliseconds);
+    }
+  }
+
+  /** Asks until there is an answer: the operator that should give it may be dead, or another one than that which has read the request. */
+  async function insist(one: Running, verb: Verb, step?: MigrationStep): Promise<void> {
+    const end = performance.now() + patience * 1_000;
+    while (outcomeOf(one) === undefined) {
+      const result = await scene.ask(one.name, verb, step).then(
+        (answer) => answer.result,
+        () => undefined,
+      );
+      if (result !== undefined) say(`  ${one.name} was asked to ${verb}: ${result}`);
+      if (result !== undefined && !/it is about (another plan|attempt)/.test(result)) return;
+      if (performance.now() > end) throw new Error(`${one.name} does not answer to ${verb}: ${JSON.stringify(one.course.status())}`);
+    }
+  }
+
+  /** Sees it through to its end, whatever that is. */
+  async function finish(one: Running): Promise<void> {
+    const waits = (phase: Phase | undefined): boolean => phase === 'AwaitingApproval' || phase === 'Held';
+    for (;;) {
+      await until(one, (status) => waits(status?.phase));
+      const status = one.course.status();
+      if (status?.outcome !== undefined) break;
+      if (status?.phase === 'Held') {
+        options.onProblem(`${one.name} is held: ${status.message} ${JSON.stringify(status.gates)}`);
+        await insist(one, 'abort');
+      } else await insist(one, 'promote');
+      await until(one, (now) => !waits(now?.phase) || now?.message !== status?.message);
+    }
+    const { course, beganAt, ...known } = one;
+    options.onEnd({
+      ...known,
+      outcome: outcomeOf(one) ?? '',
+      seconds: Math.round((performance.now() - beganAt) / 1_000),
+      phases: course.phases(),
+      flip: course.status()?.flip,
+    });
+  }
+
+  const chosenChains = (): readonly Chain[] => random.pick([chains, chains, ['calls'], ['accounts']] as const);
+
+  const ways: Readonly<Record<Plan, (plan: Plan) => Promise<void>>> = {
+    async Complete(plan) {
+      await finish(await begin(plan, chosenChains(), {}));
+    },
+    async Approve(plan) {
+      const manual = random.pick([['Flip'], ['Provision', 'Flip'], ['Flip', 'Teardown'], ['Provision', 'Flip', 'Teardown']] as const);
+      await finish(await begin(plan, chosenChains(), { manual }));
+    },
+    async Abort(plan) {
+      const phase = random.pick(beforeFlip);
+      const one = await begin(plan, chosenChains(), { manual: ['Flip'] });
+      await until(one, (status) => beforeFlip.indexOf(status?.phase ?? 'Pending') >= beforeFlip.indexOf(phase));
+      await sleep(random.between(0, 1_500));
+      await insist(one, 'abort');
+      await finish(one);
+    },
+    async RollBack(plan) {
+      const one = await begin(plan, chosenChains(), { soak: longSoak });
+      await until(one, (status) => status?.phase === 'Soaking' || status?.phase === 'Held');
+      await sleep(random.between(0, 6_000));
+      if (one.course.status()?.phase !== 'Held') await insist(one, 'rollback');
+      await finish(one);
+    },
+    async Supersede(plan) {
+      const touched = chosenChains();
+      const older = await begin(plan, touched, random.next() < 0.5 ? { manual: ['Flip'] } : {});
+      await until(older, (status) => status?.plan !== undefined);
+      await sleep(random.between(0, 8_000));
+      const newer = await begin(plan, random.next() < 0.5 ? touched : chains, {});
+      // it is superseded, or approved just before that, or ends before the newer one begins
+      await Promise.race([until(older, () => false), sleep(random.between(0, 15_000))]);
+      await finish(older);
+      await finish(newer);
+    },
+  };
+
+  while (!over()) {
+    // each plan once before any comes again, so that a short run has seen most
+    for (const plan of random.shuffled(plans)) if (!over()) await ways[plan](plan);
+  }
+}
