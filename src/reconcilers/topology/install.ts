@@ -1,8 +1,10 @@
 import { GrueError } from '../../api/errors.ts';
-import { definitionDigest } from '../../topology/fingerprint.ts';
+import type { Revision } from '../../api/revision.ts';
+import { definitionDigest, fingerprints } from '../../topology/fingerprint.ts';
 import { buildGraph, type Graph, keyOf, type NodeKey } from '../../topology/graph.ts';
 import { type Plan, planRevisions } from '../../topology/plan.ts';
 import type { TopologyFacts } from '../facts.ts';
+import { lineageOf } from '../lineage.ts';
 import { physicalSuffix } from '../suffix.ts';
 import { isInstalled } from './adoption.ts';
 
@@ -19,7 +21,8 @@ export interface Installation {
 const settleMilliseconds = 1_500;
 
 /** Takes the first sink that is sound, complete and not installed, with everything above it that is not live. Pure but for the time given. */
-export function planInstallation(facts: TopologyFacts, settledFor: (key: NodeKey) => number): Installation {
+export function planInstallation(found: TopologyFacts, settledFor: (key: NodeKey) => number): Installation {
+  const facts = withStarted(withoutBegun(found));
   const blocked = new Map<NodeKey, string>();
   let waitMilliseconds = 0;
   for (const key of facts.graph.order) {
@@ -41,6 +44,63 @@ export function planInstallation(facts: TopologyFacts, settledFor: (key: NodeKey
   }
   return { plan: undefined, blocked, waitMilliseconds };
 }
+
+/**
+ * The facts without what a lost pass has created of an installation and no sink reads yet: the same plan makes it again under the same names.
+ * Taken for live it would be joined to what nobody has made.
+ */
+function withoutBegun(facts: TopologyFacts): TopologyFacts {
+  const { revisions, live, liveDefinitions } = facts;
+  const byName = new Map(revisions.map((revision) => [revision.metadata.name, revision]));
+  const sinks = revisions.filter(({ spec }) => spec.connection !== undefined).map(({ metadata }) => metadata.name);
+  const read = new Set(lineageOf(sinks, byName).map(({ metadata }) => metadata.name));
+  const wanted = fingerprints(installedGraph(facts));
+  const begun = new Set(
+    revisions.filter((revision) => {
+      const key = keyOf(revision.spec.of);
+      const isOurs = revision.spec.migration === '' && revision.spec.fingerprint === wanted.get(key) && hasSuffix(revision, suffixOf(key, facts));
+      return isOurs && !read.has(revision.metadata.name);
+    }),
+  );
+  if (begun.size === 0) return facts;
+  const stays = ([key]: readonly [NodeKey, unknown]): boolean => {
+    const revision = live.get(key);
+    return revision === undefined || !begun.has(revision);
+  };
+  return {
+    ...facts,
+    revisions: revisions.filter((revision) => !begun.has(revision)),
+    live: new Map([...live].filter(stays)),
+    liveDefinitions: new Map([...liveDefinitions].filter(stays)),
+  };
+}
+
+/** The facts with what another sink's installation has made and whose alias is not bound yet: it is shared as if it were live, and not made again. */
+function withStarted(facts: TopologyFacts): TopologyFacts {
+  const { revisions, live, liveDefinitions, definitions, roles } = facts;
+  const byName = new Map(revisions.map((revision) => [revision.metadata.name, revision]));
+  const sinks = revisions.filter(({ spec, metadata }) => spec.connection !== undefined && spec.migration === '' && roles.get(metadata.name) === 'green');
+  const wanted = fingerprints(installedGraph(facts));
+  const started = lineageOf(
+    sinks.map(({ metadata }) => metadata.name),
+    byName,
+  ).filter(({ spec }) => spec.migration === '' && !live.has(keyOf(spec.of)) && wanted.get(keyOf(spec.of)) === spec.fingerprint);
+  const newDefinitions = started.flatMap(({ spec }) => {
+    const definition = definitions.get(keyOf(spec.of));
+    return definition ? [[keyOf(spec.of), definition] as const] : [];
+  });
+  return {
+    ...facts,
+    live: new Map([...live, ...started.map((revision) => [keyOf(revision.spec.of), revision] as const)]),
+    liveDefinitions: new Map([...liveDefinitions, ...newDefinitions]),
+  };
+}
+
+/** Of the resource's own identity, so that it does not matter for which sink it was planned. */
+const suffixOf = (key: NodeKey, { resources }: TopologyFacts): string => physicalSuffix(`${resources.get(key)?.metadata.uid ?? ''}/${key}`);
+
+const hasSuffix = ({ spec: { stream, physical } }: Revision, suffix: string): boolean =>
+  stream?.external === true || (physical.topic ?? physical.group)?.endsWith(`-${suffix}`) === true;
 
 /** The sink and everything above it that is not live. */
 function needed(key: NodeKey, { graph, live }: TopologyFacts): readonly NodeKey[] {
@@ -96,7 +156,7 @@ function planFor(sink: NodeKey, members: readonly NodeKey[], facts: TopologyFact
       covers: () => true,
       roots: facts.roots,
       accepted: new Map([...facts.definitions.values()].map((definition) => [keyOf(definition), definitionDigest(definition)])),
-      suffix: (key) => physicalSuffix(`${resource.metadata.uid}/${key}`),
+      suffix: (key) => suffixOf(key, facts),
     });
     return 'nothingToDo' in planned ? undefined : planned;
   } catch (error) {
