@@ -3,7 +3,7 @@ import type { DocumentWriter } from '../../../src/drivers/elasticsearch/bulk.ts'
 import { exactJson } from '../../../src/drivers/elasticsearch/json.ts';
 import type { IndexFacts, IndexSpec, SearchCluster } from '../../../src/drivers/ports.ts';
 import type { AliasProperties, Json, MemoryIndex, StoredDocument } from './search/index.ts';
-import { Indices, isWriterAlias } from './search/indices.ts';
+import { Indices, readerAliases } from './search/indices.ts';
 import { searchPort } from './search/port.ts';
 import { matches } from './search/query.ts';
 import { digestIn } from './search/view.ts';
@@ -145,7 +145,7 @@ export function memorySearch({ clock, clusterUuid = 'memory-search' }: { readonl
       if (found === undefined) throw new Error(`the checkpoint holds no index ${name}`);
       if (indices.get(name)) throw new Error(`index ${name} exists`);
       const restored = found.copy(indices.newUuid());
-      indices.moveAliases([...restored.aliases.keys()], () => void indices.put(restored));
+      indices.moveAliases(readerAliases(restored), () => void indices.put(restored));
     },
     snapshot: () => ({
       indices: Object.fromEntries(indices.all().map((index) => [index.name, snapshotOf(index)])),
@@ -170,9 +170,7 @@ const snapshotOf = ({ uuid, facts, settings, stored }: MemoryIndex): IndexSnapsh
 });
 
 function aliasesOf(all: readonly MemoryIndex[]): SearchSnapshot['aliases'] {
-  const placed = all.flatMap((index) =>
-    [...index.aliases].flatMap(([alias, properties]) => (isWriterAlias(alias, index) ? [] : [{ alias, index: index.name, properties }])),
-  );
+  const placed = all.flatMap((index) => readerAliases(index).map((alias) => ({ alias, index: index.name, properties: index.aliases.get(alias) ?? {} })));
   const byAlias = Map.groupBy(placed, ({ alias }) => alias);
   return Object.fromEntries(
     inOrder(byAlias).map(([alias, targets]) => [alias, Object.fromEntries(targets.map(({ index, properties }) => [index, properties]))]),

@@ -39,7 +39,11 @@ export class Indices {
 
   remove(name: string): void {
     const index = this.#indices.get(name);
-    if (index && this.#indices.delete(name)) this.#note(`deleted index ${name} (${index.uuid})`);
+    if (index === undefined) return;
+    this.moveAliases(readerAliases(index), () => {
+      this.#indices.delete(name);
+      this.#note(`deleted index ${name} (${index.uuid})`);
+    });
   }
 
   newUuid(): string {
@@ -77,8 +81,8 @@ export class Indices {
   }
 }
 
-/** True of the aliases through which workers write. */
-export const isWriterAlias = (alias: string, index: MemoryIndex): boolean => alias === writerAlias(index.name);
+/** All its aliases but the one through which workers write. */
+export const readerAliases = ({ name, aliases }: MemoryIndex): readonly string[] => [...aliases.keys()].filter((alias) => alias !== writerAlias(name));
 
 /** @throws GrueError GRUE-ES-005 unless the index exists with this uuid */
 export function requireIndex(index: string, uuid: string, found: MemoryIndex | undefined): MemoryIndex {
