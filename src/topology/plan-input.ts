@@ -14,6 +14,8 @@ export interface PlanInput {
   readonly platform: RevisionSpec['platform'];
   /** Name of the migration; empty for a first install. */
   readonly migration: string;
+  /** Counts the attempts of the migration. An approval is for one of them. */
+  readonly attempt: number;
   /** What is to be live afterwards: the closure from the logical specs, everything else from live Revisions. */
   readonly desired: Graph;
   /** What the migration names. */

@@ -51,7 +51,7 @@ export function planRevisions(input: PlanInput): Plan | { readonly nothingToDo: 
   });
   refuseLarge(input, steps, revisions);
   // The same plan with other suffixes and another wording is the same plan.
-  const hash = hashOf({ steps: steps.map(({ why: _, ...step }) => step), revisions: makeAll(() => '') });
+  const hash = hashOf({ attempt: input.attempt, steps: steps.map(({ why: _, ...step }) => step), revisions: makeAll(() => '') });
   return { hash, steps, revisions };
 }
 

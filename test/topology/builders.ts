@@ -106,6 +106,7 @@ export function planInput(namespace: Namespace, live: PlanInput['live'], definit
     prefix: 'grue',
     platform: { name: 'default', kafkaClusterId: 'kafka', elasticsearchUuid: 'elasticsearch' },
     migration: live.size === 0 ? '' : 'change',
+    attempt: 1,
     desired,
     named: [...desired.nodes.keys()],
     rebuild: false,

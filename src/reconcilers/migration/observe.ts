@@ -160,6 +160,7 @@ async function propose(
       prefix: facts.platforms.get(platform)?.platform?.spec.prefix ?? 'grue',
       platform: { name: platform, kafkaClusterId: servers.kafkaClusterId, elasticsearchUuid: servers.elasticsearchUuid },
       migration: migration.metadata.name,
+      attempt,
       desired: desired.graph,
       named: namedBy(migration),
       rebuild: migration.spec.rebuild,

@@ -49,7 +49,7 @@ export function report(snapshot: Snapshot, decision: Decision, outcome: Outcome)
     stateVersion,
     observedGeneration: migration.metadata.generation,
     attempt: patch.attempt ?? stored.attempt ?? 1,
-    startedAt: stored.startedAt ?? timeOf(snapshot),
+    startedAt: patch.startedAt ?? stored.startedAt ?? timeOf(snapshot),
     // The number that it begins with asks for the first attempt, and not for a second one as soon as that fails.
     ...(stored.startedAt === undefined ? { retrySeen: migration.spec.retry } : {}),
     phase,

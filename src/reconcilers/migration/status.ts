@@ -19,10 +19,11 @@ export const timeOf = (snapshot: Snapshot): string => new Date(snapshot.now).toI
 /** Seconds since a recorded time. */
 export const secondsSince = (time: string, snapshot: Snapshot): number => (snapshot.now - Date.parse(time)) / 1_000;
 
-/** Everything that belongs to one attempt, cleared in this one place. */
-export const freshAttempt = (status: MigrationStatus, retrySeen: number): StatusPatch => ({
-  attempt: (status.attempt ?? 1) + 1,
-  retrySeen,
+/** Everything that belongs to one attempt, cleared in this one place: what stays of an attempt that was given up would decide in the next one. */
+export const freshAttempt = (snapshot: Snapshot): StatusPatch => ({
+  attempt: (snapshot.status.attempt ?? 1) + 1,
+  startedAt: timeOf(snapshot),
+  retrySeen: snapshot.migration.spec.retry,
   plan: undefined,
   fence: undefined,
   fencesPassed: undefined,
@@ -33,6 +34,7 @@ export const freshAttempt = (status: MigrationStatus, retrySeen: number): Status
   outcome: undefined,
   pointOfNoReturn: undefined,
   progress: undefined,
+  waitingFor: undefined,
 });
 
 /** Decides to leave the straight way; the step that carries it out reads this back. */

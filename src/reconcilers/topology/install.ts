@@ -145,6 +145,7 @@ function planFor(sink: NodeKey, members: readonly NodeKey[], facts: TopologyFact
         elasticsearchUuid: platform.servers.elasticsearchUuid,
       },
       migration: '',
+      attempt: 1,
       desired: installedGraph(facts),
       named: members,
       rebuild: false,

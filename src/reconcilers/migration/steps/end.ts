@@ -16,8 +16,7 @@ export const ended: Step = (s) => {
   const { outcome, message } = s.status;
   if (outcome === undefined || s.request !== undefined) return undefined;
   const { retry } = s.migration.spec;
-  if (outcome !== 'Completed' && retry > (s.status.retrySeen ?? 0))
-    return note('Pending', `spec.retry is ${retry}: a new attempt`, freshAttempt(s.status, retry));
+  if (outcome !== 'Completed' && retry > (s.status.retrySeen ?? 0)) return note('Pending', `spec.retry is ${retry}: a new attempt`, freshAttempt(s));
   if (s.migration.metadata.finalizers?.includes(finalizer)) return { ...doNow(phaseOf[outcome], message ?? '', { kind: 'Protect', hold: false }) };
   return waitFor(phaseOf[outcome], message ?? '');
 };

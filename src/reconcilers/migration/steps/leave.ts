@@ -12,7 +12,7 @@ export const abort: Step = (s) => {
   if (ending.way === 'Hold') return waitFor('Held', `${ending.reason}; green stays to look at. Retry, abort, or delete the migration`);
   const left = ownGreen(s);
   if (left.length > 0) return removeGreen(s, 'Aborting', left);
-  if (ending.way === 'Retry') return note('Pending', `a new attempt: ${ending.reason}`, freshAttempt(s.status, s.migration.spec.retry));
+  if (ending.way === 'Retry') return note('Pending', `a new attempt: ${ending.reason}`, freshAttempt(s));
   return note('Aborted', `aborted: ${ending.reason}`, { outcome: 'Aborted' });
 };
 

@@ -91,7 +91,7 @@ function retry(s: Snapshot, reason: string): Answer {
   const { outcome } = s.status;
   if (s.status.ending?.way === 'Hold') return { result: 'accepted', patch: ending(s, 'Retry', reason) };
   if (outcome === 'Aborted' || outcome === 'RolledBack' || outcome === 'Failed' || outcome === 'NothingToDo')
-    return { result: 'accepted', patch: freshAttempt(s.status, s.migration.spec.retry) };
+    return { result: 'accepted', patch: freshAttempt(s) };
   return refuse('it is neither held nor ended without success');
 }
 
