@@ -27,8 +27,8 @@ export interface Fleet {
   ready(command: Member['command']): readonly Member[];
   /** The operator that holds the lease, if it is ready. */
   leader(): Promise<Member | undefined>;
-  /** Ends it without a word, and starts it again after so long. @returns whether there was anything to kill */
-  kill(member: Member, restartAfterMilliseconds: number): Promise<boolean>;
+  /** Ends it, without a word unless another signal is given, and starts it again after so long. @returns whether there was anything to end */
+  kill(member: Member, restartAfterMilliseconds: number, signal?: NodeJS.Signals): Promise<boolean>;
   /** Lets it stand still for so long. */
   pause(member: Member, milliseconds: number): void;
   readonly selfEnded: readonly SelfEnded[];
@@ -111,12 +111,12 @@ export function startFleet(scene: Scene, say: (line: string) => void): Fleet {
       if (!holder) return undefined;
       return places.find((one) => one.command === 'operator' && isReady(one) && readFileSync(one.log, 'utf8').includes(holder));
     },
-    async kill(member, restartAfterMilliseconds) {
+    async kill(member, restartAfterMilliseconds, signal = 'SIGKILL') {
       const victim = placeOf(member);
       if (!runs(victim) || victim.killed) return false;
       victim.killed = true;
       const gone = once(victim.child, 'exit');
-      victim.child.kill('SIGKILL');
+      victim.child.kill(signal);
       await gone;
       restart(victim, restartAfterMilliseconds);
       return true;

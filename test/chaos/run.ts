@@ -9,8 +9,9 @@ import { silentLogger } from '../../src/controller/logger.ts';
 import { openKafkaCluster } from '../../src/drivers/kafka/cluster.ts';
 import { kafkajs } from '../../src/drivers/kafka/kafkajs.ts';
 import { kafkaRegistry } from '../../src/drivers/kafka/registry.ts';
-import { documentsBecome, openScene, type Scene } from '../integration/migration/scene.ts';
+import { openScene, type Scene } from '../integration/migration/scene.ts';
 import { stack } from '../stack/for-tests.ts';
+import { eventually } from '../support/grue.ts';
 import { type AliasLog, judgeAliases, type Move, watchAliases } from './aliases.ts';
 import { type Account, account, isRight } from './audit.ts';
 import { type Ended, migrateOnAndOn } from './course.ts';
@@ -142,17 +143,11 @@ export async function runChaos({ seconds, seed, say, onStart, signal }: ChaosOpt
   return conclude({ seed, seconds, run, fleet, damage: storm.damage(), ended, accounts, read, mixedAliases: judged.mixed, stray, problems });
 }
 
-async function goLive({ scene, ledger }: Run): Promise<void> {
-  await documentsBecome(scene, aliasOf(scene.namespace, 'calls'), history, 1).catch(() => {});
-  const end = performance.now() + patience * 1_000;
-  for (const chain of chains) {
-    const least = chain === 'calls' ? history : lastingAccounts;
-    while ((await scene.documents(aliasOf(scene.namespace, chain))).length < least) {
-      if (performance.now() > end) throw new Error(`${chain} did not go live within ${patience} s`);
-      await sleep(500);
-    }
+async function goLive({ scene }: Run): Promise<void> {
+  for (const [chain, least] of [['calls', history] as const, ['accounts', lastingAccounts] as const]) {
+    const alias = aliasOf(scene.namespace, chain);
+    await eventually(`${least} documents behind ${alias}`, async () => ((await scene.documents(alias)).length >= least ? true : undefined), patience);
   }
-  if (ledger.calls() < history) throw new Error('the history is not there');
 }
 
 interface Observed {

@@ -25,6 +25,12 @@ export interface FlakyProxy extends AsyncDisposable {
    * @param times how many; all without
    */
   inject(fault: Fault, options?: { readonly when?: string | ((start: string) => boolean); readonly times?: number }): void;
+  /**
+   * Connections that are open now, and whose last request has this text in its start, are silent from now on, both ways, and stay open:
+   * as behind a firewall that has forgotten them. New connections pass.
+   * @returns how many
+   */
+  silence(text?: string): number;
   /** From now on everything passes. Connections that hang stay so. */
   heal(): void;
   /** How often a fault has struck. */
@@ -45,6 +51,7 @@ export async function startFlakyProxy(target: { readonly host: string; readonly 
   let struck = 0;
   const requests: string[] = [];
   const sockets = new Set<Socket>();
+  const connections = new Set<{ lastStart: string; silent: boolean }>();
 
   const strike = (start: string): Fault | undefined => {
     if (armed === undefined || armed.left === 0 || !armed.when(start)) return undefined;
@@ -57,6 +64,8 @@ export async function startFlakyProxy(target: { readonly host: string; readonly 
     const upstream = connect(target.port, target.host);
     let current: Fault | undefined;
     let answered = true;
+    const connection = { lastStart: '', silent: false };
+    connections.add(connection);
     /** Chunks keep their order while one of them is held back. */
     let toServer = Promise.resolve();
     let toClient = Promise.resolve();
@@ -70,8 +79,10 @@ export async function startFlakyProxy(target: { readonly host: string; readonly 
     };
 
     client.on('data', (chunk) => {
+      if (connection.silent) return;
       if (answered) {
         const start = chunk.toString('latin1', 0, 200);
+        connection.lastStart = start;
         requests.push(start.split('\r\n', 1)[0] ?? '');
         current = strike(start);
         answered = false;
@@ -86,6 +97,7 @@ export async function startFlakyProxy(target: { readonly host: string; readonly 
       toServer = toServer.then(() => void upstream.write(chunk));
     });
     upstream.on('data', (chunk) => {
+      if (connection.silent) return;
       answered = true;
       if (current?.kind === 'DropResponse') return cut();
       if (current?.kind === 'DelayResponse') {
@@ -94,7 +106,10 @@ export async function startFlakyProxy(target: { readonly host: string; readonly 
       }
       toClient = toClient.then(() => void client.write(chunk));
     });
-    client.on('close', () => void toServer.then(() => upstream.end()));
+    client.on('close', () => {
+      connections.delete(connection);
+      void toServer.then(() => upstream.end());
+    });
     upstream.on('close', () => void toClient.then(() => client.destroy()));
   });
 
@@ -109,6 +124,11 @@ export async function startFlakyProxy(target: { readonly host: string; readonly 
     },
     inject: (fault, { when = '', times = Number.POSITIVE_INFINITY } = {}) => {
       armed = { fault, when: typeof when === 'string' ? (start) => start.includes(when) : when, left: times };
+    },
+    silence: (text = '') => {
+      const chosen = [...connections].filter(({ lastStart, silent }) => !silent && lastStart.includes(text));
+      for (const connection of chosen) connection.silent = true;
+      return chosen.length;
     },
     heal: () => {
       armed = undefined;

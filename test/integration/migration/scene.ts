@@ -57,7 +57,11 @@ export const platform = (): Written => ({
   spec: { kafka: { bootstrapServers: [stack().kafka.bootstrapServers].flat() }, elasticsearch: { url: stack().elasticsearch.url } },
 });
 
-export async function openScene(title: string, options: { readonly workers?: number; readonly settle?: string } = {}): Promise<Scene> {
+/** @param options.kubeconfigPath for Grue and the test alike; that of the stack without */
+export async function openScene(
+  title: string,
+  options: { readonly workers?: number; readonly settle?: string; readonly kubeconfigPath?: string } = {},
+): Promise<Scene> {
   const namespace = `${title}-${randomBytes(3).toString('hex')}`;
   await installCrds();
   const { kubeconfigPath } = stack().kubernetes;
