@@ -27,6 +27,7 @@ export interface OperatorOptions {
   /** Names this installation in markers, together with the uid of kube-system. */
   readonly installation: string;
   readonly settleMilliseconds: number;
+  readonly letGoMilliseconds?: number | undefined;
   readonly listen: { readonly host: string; readonly port: number };
   readonly logger: Logger;
   readonly exit: (code: number) => void;
@@ -78,6 +79,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
     identity,
     installation,
     settleMilliseconds: options.settleMilliseconds,
+    letGoMilliseconds: options.letGoMilliseconds,
     newId: () => randomUUID().slice(0, 12),
   });
   const checks = runtimeChecks(reflectors, controllers);

@@ -6,6 +6,7 @@ import { type Controller, controller, type PassContext } from './controller/cont
 import { type KubeObject, refOf } from './controller/kube/api.ts';
 import type { Reflector } from './controller/kube/reflector.ts';
 import type { RuntimeMetrics } from './controller/metrics.ts';
+import type { LogicalResource } from './reconcilers/facts.ts';
 import { reconcileMigration } from './reconcilers/migration/reconcile.ts';
 import { reconcilePlatform } from './reconcilers/platform/reconcile.ts';
 import { reconcileRevision } from './reconcilers/revision/reconcile.ts';
@@ -15,8 +16,9 @@ import type { Caches, Requeue, World } from './reconcilers/world.ts';
 const namespaced = ({ metadata }: KubeObject): string => metadata.namespace ?? '';
 const keyIn = (object: KubeObject, name: string): string => `${namespaced(object)}/${name}`;
 
-/** Was anything but a status changed: the spec, a request, a finalizer, the beginning of the end? */
+/** Was anything but a status changed: the spec, a request, a finalizer, the beginning of the end? Or was a status lost, which we only write? */
 const asked = (before: KubeObject, after: KubeObject): boolean =>
+  (before.status !== undefined && after.status === undefined) ||
   before.metadata.generation !== after.metadata.generation ||
   before.metadata.deletionTimestamp !== after.metadata.deletionTimestamp ||
   JSON.stringify(before.metadata.annotations) !== JSON.stringify(after.metadata.annotations);
@@ -34,6 +36,12 @@ const revisionMoved = (before: Revision, after: Revision): boolean => {
     ]);
   return asked(before, after) || facts(before) !== facts(after);
 };
+
+/** What a logical resource says of its own deletion. */
+const reclaimMoved = (before: LogicalResource, after: LogicalResource): boolean =>
+  before.spec.reclaimPolicy !== after.spec.reclaimPolicy ||
+  before.spec.reclaimAfter !== after.spec.reclaimAfter ||
+  before.metadata.deletionTimestamp !== after.metadata.deletionTimestamp;
 
 /** What others depend on in a migration's status. */
 const migrationMoved = (before: StreamMigration, after: StreamMigration): boolean => {
@@ -105,6 +113,18 @@ export function makeControllers(
   const planned = (object: StreamMigration) =>
     (object.status?.plan?.steps ?? []).flatMap(({ from, to }) => (from === undefined ? [to] : [from, to])).map((name) => keyIn(object, name));
   revision.watch(migrations, { keysOf: planned, relevant: migrationMoved });
+  // Whether its logical resource is there, and what that says of its deletion, is told in the status of a Revision; so is whether its Platform is.
+  const revisionsOf = (namespace: string, isMeant: (one: Revision) => boolean): readonly string[] =>
+    revisions.cache.list(namespace).flatMap((one) => (isMeant(one) ? [keyIn(one, one.metadata.name)] : []));
+  for (const source of [streams, pipelines, connections])
+    revision.watch(source as Reflector<LogicalResource>, {
+      keysOf: ({ kind, metadata: { namespace, name } }) => revisionsOf(namespace, ({ spec }) => spec.of.kind === kind && spec.of.name === name),
+      relevant: reclaimMoved,
+    });
+  revision.watch(platforms, {
+    keysOf: ({ metadata: { namespace, name } }) => revisionsOf(namespace, ({ spec }) => spec.platform.name === name),
+    relevant: asked,
+  });
 
   const migration = make('migration', reconcileMigration, (key) => isNamespaceCurrent(refOf(key).namespace ?? ''));
   migration.watch(migrations, { relevant: asked });

@@ -87,6 +87,17 @@ export const platformRef = z
   .default({ name: 'default' })
   .describe('The Platform that this resource runs on.');
 
+/** What becomes of production when the resource itself is deleted: the same on every logical resource. Outside of what a definition means. */
+export const reclaim = {
+  reclaimPolicy: z
+    .enum(['Retain', 'Delete'])
+    .optional()
+    .describe(
+      'What happens to what is live when this resource is deleted. Retain (also when absent): it goes on, and the same name adopts it again. Delete: it is removed after reclaimAfter, once nothing reads it.',
+    ),
+  reclaimAfter: duration.optional().describe('How long after its deletion it is removed, if reclaimPolicy is Delete; 1h when absent.'),
+} as const;
+
 const precisionAndScale = (type: string) => /DECIMAL\(([0-9]+), ?([0-9]+)\)/.exec(type);
 
 const scalarType =

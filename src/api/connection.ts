@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { freeForm, platformRef, type Resource, resourceName, withRules } from './common.ts';
+import { freeForm, platformRef, type Resource, reclaim, resourceName, withRules } from './common.ts';
 import type { LogicalStatus } from './stream.ts';
 
 export const destination = z.object({
@@ -22,6 +22,7 @@ export const connectionSpec = withRules(
     stream: resourceName.describe('Name of the Stream that it is attached to.'),
     destination: destination.optional().describe('Where a sink writes.'),
     keepVersions: z.int().min(0).max(10).default(1).describe('How many retired indices stay after a migration.'),
+    ...reclaim,
   }),
   [
     {

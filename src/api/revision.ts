@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   conditions,
+  duration,
   field,
   keys,
   kindOfResource,
@@ -10,6 +11,7 @@ import {
   resourceName,
   streamType,
   text,
+  time,
   withRules,
   withTransitionRules,
 } from './common.ts';
@@ -140,7 +142,16 @@ export const revisionStatus = z
       })
       .optional()
       .describe('Identity of what was made, recorded after creation; nothing with another identity is ever touched.'),
-    bound: z.boolean().optional().describe('True once the alias was bound at the first install; it is never bound a second time.'),
+    bound: z
+      .boolean()
+      .optional()
+      .describe(
+        'True once readers have used it: at the first install its alias is bound only once, and where the alias is elsewhere later, somebody has moved it.',
+      ),
+    reclaimAfter: duration
+      .optional()
+      .describe('What the logical resource said last of its deletion: removed so long after it. Absent: it stays until somebody deletes it.'),
+    reclaimedAt: time.optional().describe('When it was decided to remove it, because its logical resource is gone and nothing reads it.'),
     startOffsets: z
       .array(z.object({ topic: topicName.describe('Input topic.'), offsets: text(32_768).describe('One number per partition: `0,0,17`.') }))
       .max(16)

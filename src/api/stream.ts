@@ -7,6 +7,7 @@ import {
   observedGeneration,
   platformRef,
   type Resource,
+  reclaim,
   resourceName,
   streamType,
   text,
@@ -43,6 +44,7 @@ export const streamSpec = withRules(
       .object({ field: identifier.describe('Field (BIGINT or TIMESTAMP) that grows with every change of the same key.') })
       .optional()
       .describe('Declares an order where the position in the topic gives none.'),
+    ...reclaim,
   }),
   [
     {

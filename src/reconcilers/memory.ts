@@ -23,6 +23,8 @@ export interface Memory {
   readonly soaks: Map<string, SoakMemory>;
   /** Since when a Revision is in something that passes by itself, in monotonic milliseconds. Key: uid. */
   readonly passing: Map<string, number>;
+  /** Since when a deletion cannot be carried out, in monotonic milliseconds. Key: uid of the Revision or migration. */
+  readonly blocked: Map<string, number>;
   /** When the columns of a Revision were last renewed, in monotonic milliseconds. Key: uid. */
   readonly columns: Map<string, number>;
 }
@@ -41,6 +43,7 @@ export const emptyMemory = (): Memory => ({
   views: new Map(),
   soaks: new Map(),
   passing: new Map(),
+  blocked: new Map(),
   columns: new Map(),
 });
 
@@ -64,6 +67,16 @@ export function forget(memory: Memory, uid: string): void {
   memory.samples.delete(uid);
   memory.soaks.delete(uid);
   memory.passing.delete(uid);
+  memory.blocked.delete(uid);
   memory.columns.delete(uid);
   for (const key of memory.open.keys()) if (key.startsWith(`${uid}/`)) memory.open.delete(key);
+}
+
+/** For how many milliseconds a deletion has been blocked. */
+export const blockedFor = ({ blocked }: Memory, uid: string, now: number): number => now - (blocked.get(uid) ?? now);
+
+/** Starts, goes on or ends that count. */
+export function noteBlocked({ blocked }: Memory, uid: string, isBlocked: boolean, now: number): void {
+  if (!isBlocked) blocked.delete(uid);
+  else if (!blocked.has(uid)) blocked.set(uid, now);
 }

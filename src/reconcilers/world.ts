@@ -55,6 +55,8 @@ export interface World {
   readonly installation: string;
   /** How long named resources must be unchanged before a plan is made. */
   readonly settleMilliseconds: number;
+  /** How long a deletion that the servers do not let happen holds its object. */
+  readonly letGoMilliseconds: number;
   /** What is worth remembering between passes, but harmless to lose. */
   readonly memory: Memory;
 }

@@ -31,3 +31,17 @@ export function physicalName(prefix: string, namespace: string, name: string, nu
 
 /** The topic for records that the stage of this physical name could not process. */
 export const deadLettersName = (physical: string): string => `${physical}${deadLetterSuffix}`;
+
+/**
+ * Is this a name that was chosen for that Revision? Anybody who may write a Revision could name a topic or a group of others in it: what is
+ * not called as the operator would have called it is neither used nor removed.
+ */
+export function isPhysicalNameOf(
+  physical: string,
+  namespace: string,
+  { of: { name }, number }: { readonly of: { readonly name: string }; readonly number: number },
+): boolean {
+  const stage = physical.endsWith(deadLetterSuffix) ? physical.slice(0, -deadLetterSuffix.length) : physical;
+  const [, own] = /^[-a-z0-9]+\.(.+)-[a-z0-9]{6}$/.exec(stage) ?? [];
+  return own === `${namespace}.${name}.${number}`;
+}

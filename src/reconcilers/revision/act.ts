@@ -1,55 +1,81 @@
 import { GrueError } from '../../api/errors.ts';
-import { kinds } from '../../api/kinds.ts';
 import type { Revision, RevisionStatus } from '../../api/revision.ts';
-import { isKubeError } from '../../controller/kube/errors.ts';
 import type { Offset, Offsets } from '../../drivers/ports.ts';
 import { decodeOffsets, encodeOffsets } from '../../parity/offsets.ts';
 import { indexDefinition } from '../../topology/index-definition.ts';
 import { readsOf } from '../lineage.ts';
 import type { Servers } from '../servers.ts';
-import { fieldManager, type World } from '../world.ts';
-import { revisionFinalizer } from './create.ts';
-import type { Decision } from './plan.ts';
+import type { World } from '../world.ts';
+import { deleteReclaimed, letGo, renew } from './leave.ts';
+import type { Decision, Effect } from './plan.ts';
+import { foreignName, isMarkedFor, remove } from './remove.ts';
 import type { Snapshot } from './snapshot.ts';
 import { streamConfig } from './stream-config.ts';
 
 export type Outcome =
   | { readonly kind: 'Done'; readonly learned?: Pick<RevisionStatus, 'uuids' | 'startOffsets' | 'bound'> }
-  /** The object has been let go: there is nobody left to report to. */
-  | { readonly kind: 'Released' }
+  /** The object is gone, or about to go: there is nobody left to report to. What is left behind on the servers, and why. */
+  | { readonly kind: 'Gone'; readonly leftBehind?: string | undefined }
   | { readonly kind: 'Refused'; readonly error: GrueError };
 
 export async function act(decision: Decision, snapshot: Snapshot, world: World, signal: AbortSignal): Promise<Outcome> {
   if (decision.effect === undefined) return { kind: 'Done' };
-  const { revision } = snapshot;
   try {
-    const platform = world.caches.platforms.get(`${revision.metadata.namespace}/${revision.spec.platform.name}`);
-    if (!platform) throw new GrueError('GRUE-PLT-001', `there is no Platform ${revision.spec.platform.name}`);
-    const servers = await world.servers(platform, signal);
-    switch (decision.effect.kind) {
-      case 'Realise':
-        return { kind: 'Done', learned: await realise(revision, servers, world, signal) };
-      case 'Restart':
-        await restart(revision, servers, signal);
-        return { kind: 'Done' };
-      case 'BindAlias':
-        await bindAlias(revision, servers, world, signal);
-        return { kind: 'Done', learned: { bound: true } };
-      case 'Remove':
-        await remove(revision, servers, world, signal);
-        return { kind: 'Released' };
-    }
+    return await carryOut(decision.effect, snapshot.revision, world, signal);
   } catch (error) {
     if (error instanceof GrueError) return { kind: 'Refused', error };
     throw error;
   }
 }
 
+async function carryOut(effect: Effect, revision: Revision, world: World, signal: AbortSignal): Promise<Outcome> {
+  switch (effect.kind) {
+    case 'LetGo':
+      await letGo(revision, world, signal);
+      return { kind: 'Gone', leftBehind: effect.why };
+    case 'Renew':
+      await renew(revision, world, signal);
+      return { kind: 'Gone' };
+    case 'Reclaim':
+      return (await deleteReclaimed(revision, world, signal)) ? { kind: 'Gone' } : { kind: 'Done' };
+    case 'Realise':
+      return { kind: 'Done', learned: await realise(revision, await serversOf(revision, world, signal), world, signal) };
+    case 'Restart':
+      await restart(revision, await serversOf(revision, world, signal), signal);
+      return { kind: 'Done' };
+    case 'BindAlias':
+      await bindAlias(revision, await serversOf(revision, world, signal), world, signal);
+      return { kind: 'Done', learned: { bound: true } };
+    case 'Remove': {
+      const leftBehind = await remove(revision, effect.why, await serversOf(revision, world, signal), world, signal);
+      await letGo(revision, world, signal);
+      return { kind: 'Gone', leftBehind };
+    }
+  }
+}
+
+async function serversOf({ metadata, spec }: Revision, world: World, signal: AbortSignal): Promise<Servers> {
+  const platform = world.caches.platforms.get(`${metadata.namespace}/${spec.platform.name}`);
+  if (!platform) throw new GrueError('GRUE-PLT-001', `there is no Platform ${spec.platform.name}`);
+  return world.servers(platform, signal);
+}
+
 /** Creates what is not there under the names that the spec has chosen. Their random suffix makes what is found there ours, from a pass that was lost. */
 async function realise(revision: Revision, servers: Servers, world: World, signal: AbortSignal): Promise<Pick<RevisionStatus, 'uuids' | 'startOffsets'>> {
   const { spec } = revision;
+  const foreign = foreignName(revision);
+  if (foreign !== undefined)
+    throw new GrueError('GRUE-KFK-002', `${foreign} is not a name that the operator would choose for ${revision.metadata.name}`, {
+      at: 'spec.physical',
+      fix: 'Revisions are made by the operator only: delete this one',
+    });
   const { kafka, search } = servers;
-  const { topic, deadLetters, index } = spec.physical;
+  const { topic, deadLetters, index, group } = spec.physical;
+  const note = { installation: world.installation, namespace: revision.metadata.namespace, revision: revision.metadata.name };
+  const topicsMade = [spec.stream?.external === false ? topic : undefined, deadLetters].flatMap((name) => name ?? []);
+  // Noted before it is made: a call that is never answered may still be carried out, and somebody has to know whose it is.
+  for (const name of topicsMade) await servers.registry.record({ ...note, kind: 'topic', name }, signal);
+  if (group !== undefined) await servers.registry.record({ ...note, kind: 'group', name: group }, signal);
   if (topic !== undefined && spec.stream !== undefined && !spec.stream.external)
     await kafka.createTopic({ name: topic, partitions: spec.stream.partitions, config: await streamConfig(revision, servers, world, signal) }, signal);
   if (deadLetters !== undefined) await kafka.createTopic({ name: deadLetters, partitions: 1, config: { 'cleanup.policy': 'compact' } }, signal);
@@ -68,16 +94,16 @@ async function realise(revision: Revision, servers: Servers, world: World, signa
     [topic, deadLetters].flatMap((name) => name ?? []),
     signal,
   );
-  const indexUuid = index === undefined ? undefined : (await search.indices([index], signal)).get(index)?.uuid;
+  const indexFacts = index === undefined ? undefined : (await search.indices([index], signal)).get(index);
+  if (indexFacts && !isMarkedFor(revision, indexFacts.meta))
+    throw new GrueError('GRUE-KFK-002', `index ${index} exists and does not carry our mark`, { fix: 'remove or rename it' });
+  const indexUuid = indexFacts?.uuid;
   const topicId = topics.get(topic ?? '')?.id;
   const deadLettersId = topics.get(deadLetters ?? '')?.id;
-  const note = { installation: world.installation, namespace: revision.metadata.namespace, revision: revision.metadata.name };
-  if (topic !== undefined && spec.stream?.external === false) await servers.registry.record({ ...note, kind: 'topic', name: topic, topicId }, signal);
-  if (deadLetters !== undefined) await servers.registry.record({ ...note, kind: 'topic', name: deadLetters, topicId: deadLettersId }, signal);
-  if (spec.physical.group !== undefined) await servers.registry.record({ ...note, kind: 'group', name: spec.physical.group }, signal);
+  for (const name of topicsMade) await servers.registry.record({ ...note, kind: 'topic', name, topicId: topics.get(name)?.id }, signal);
   const uuids = { ...(topicId ? { topicId } : {}), ...(deadLettersId ? { deadLettersId } : {}), ...(indexUuid ? { index: indexUuid } : {}) };
   const reads = [...new Set(readsOf(revision).map((read) => read.topic))];
-  return reads.length === 0 ? { uuids } : { uuids, startOffsets: await commitFloor(spec.physical.group ?? '', reads, servers, signal) };
+  return reads.length === 0 ? { uuids } : { uuids, startOffsets: await commitFloor(group ?? '', reads, servers, signal) };
 }
 
 /**
@@ -115,32 +141,4 @@ async function bindAlias({ spec, status, metadata }: Revision, { search }: Serve
   await search.bindAlias(alias, spec.physical.index ?? '', status?.uuids?.index ?? '', signal);
   world.memory.views.delete(metadata.namespace);
   world.log.info('bound an alias', { namespace: metadata.namespace, revision: metadata.name, alias, index: spec.physical.index });
-}
-
-/** Sink first, then the group, then topics: nothing is removed that something still feeds. Only recorded identities are touched. */
-async function remove({ spec, status, metadata }: Revision, { kafka, search, registry }: Servers, world: World, signal: AbortSignal): Promise<void> {
-  if (!world.mayAct()) throw new Error(`the lease is in doubt: ${metadata.name} is not removed now`);
-  const { topic, deadLetters, index, group } = spec.physical;
-  const log = (what: string, name: string, result: string): void =>
-    world.log.info('removed', { namespace: metadata.namespace, revision: metadata.name, what, object: name, result });
-  if (index !== undefined && status?.uuids?.index !== undefined) log('index', index, await search.deleteIndex(index, status.uuids.index, signal));
-  if (group !== undefined) {
-    log('group', group, await kafka.deleteGroup(group, signal));
-    await registry.forget('group', group, signal);
-  }
-  const topics = [
-    { name: deadLetters, id: status?.uuids?.deadLettersId },
-    { name: spec.stream?.external === false ? topic : undefined, id: status?.uuids?.topicId },
-  ];
-  for (const { name, id } of topics) {
-    if (name === undefined || id === undefined) continue;
-    log('topic', name, await kafka.deleteTopic(name, id, signal));
-    await registry.forget('topic', name, signal);
-  }
-  const finalizers = (metadata.finalizers ?? []).filter((entry) => entry !== revisionFinalizer);
-  try {
-    await world.kube.mergePatch(kinds.Revision, metadata, { metadata: { resourceVersion: metadata.resourceVersion, finalizers } }, { fieldManager, signal });
-  } catch (error) {
-    if (!isKubeError(error, 'NotFound')) throw error;
-  }
 }

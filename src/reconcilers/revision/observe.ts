@@ -1,35 +1,67 @@
+import { GrueError } from '../../api/errors.ts';
 import type { Revision } from '../../api/revision.ts';
 import { lagOf } from '../../parity/fence.ts';
 import type { LiveFacts } from '../facts.ts';
 import { readsOf } from '../lineage.ts';
-import { rateOf, remember } from '../memory.ts';
+import { blockedFor, rateOf, remember } from '../memory.ts';
+import { isEnding } from '../namespace.ts';
 import { observeLive } from '../observe-topology.ts';
 import type { Servers } from '../servers.ts';
 import type { World } from '../world.ts';
+import { readersOf, resourceOf } from './released.ts';
 import type { PhysicalFacts, Snapshot } from './snapshot.ts';
 
 /** How often the numbers of a stage are renewed: each time is a write. A stage that is watched for less has none; the migration tells its lag at once. */
 const columnsEvery = 10_000;
 
-/** How long the view of a namespace may serve passes over its Revisions. A removal always looks anew. */
+/** How long the view of a namespace may serve passes over its Revisions. A removal always looks anew, from the decision on. */
 const viewMilliseconds = 500;
 
 export async function observe(key: string, world: World, signal: AbortSignal): Promise<Snapshot | undefined> {
   const revision = world.caches.revisions.get(key);
   if (!revision) return undefined;
+  const isDeleted = revision.metadata.deletionTimestamp !== undefined;
+  const known = {
+    revision,
+    now: world.clock.now(),
+    role: undefined,
+    unreachable: undefined,
+    watched: false,
+    otherServers: undefined,
+    physical: undefined,
+    resource: resourceOf(revision, { Stream: world.caches.streams, Pipeline: world.caches.pipelines, Connection: world.caches.connections }),
+    readers: [],
+    namespaceEnds: isDeleted && (await isEnding(revision.metadata.namespace, world, signal)),
+    blockedMilliseconds: blockedFor(world.memory, revision.metadata.uid, world.clock.monotonic()),
+    letGoMilliseconds: world.letGoMilliseconds,
+  };
+  if (known.namespaceEnds) return known;
+  try {
+    return { ...known, ...(await observeServers(revision, world, signal)) };
+  } catch (error) {
+    // Servers that answer at first and then fail, pass after pass, must not hold what is deleted for ever.
+    if (!isDeleted || !(error instanceof GrueError)) throw error;
+    return { ...known, unreachable: error };
+  }
+}
+
+/** What only the servers can tell. */
+async function observeServers(
+  revision: Revision,
+  world: World,
+  signal: AbortSignal,
+): Promise<Pick<Snapshot, 'role' | 'unreachable' | 'watched' | 'otherServers' | 'physical' | 'readers'>> {
   const facts = await viewOf(revision, world, signal);
   const { spec, metadata } = revision;
   const { servers, error } = facts.platforms.get(spec.platform.name) ?? {};
-  const role = error === undefined ? facts.roles.get(metadata.name) : undefined;
   const otherServers = servers && describeOtherServers(revision, servers);
   return {
-    revision,
-    now: world.clock.now(),
-    role,
+    role: error === undefined ? facts.roles.get(metadata.name) : undefined,
     unreachable: error,
     watched: isWatched(revision, facts),
     otherServers,
     physical: servers && otherServers === undefined ? await observePhysical(revision, facts, servers, world, signal) : undefined,
+    readers: readersOf(revision, facts),
   };
 }
 
@@ -39,7 +71,11 @@ async function viewOf(revision: Revision, world: World, signal: AbortSignal): Pr
   const now = world.clock.monotonic();
   const kept = world.memory.views.get(namespace);
   const versions = `${world.caches.revisions.resourceVersion()}/${world.caches.migrations.resourceVersion()}`;
-  const usable = kept?.versions === versions && now - kept.at < viewMilliseconds && revision.metadata.deletionTimestamp === undefined;
+  const usable =
+    kept?.versions === versions &&
+    now - kept.at < viewMilliseconds &&
+    revision.metadata.deletionTimestamp === undefined &&
+    revision.status?.reclaimedAt === undefined;
   if (usable) return kept.facts;
   const facts = await observeLive(namespace, world, signal);
   world.memory.views.set(namespace, { at: now, versions, facts });

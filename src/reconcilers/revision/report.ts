@@ -5,10 +5,11 @@ import { mergeConditions, type WantedCondition } from '../../controller/conditio
 import { humanRate } from '../numbers.ts';
 import type { Outcome } from './act.ts';
 import type { Decision } from './plan.ts';
+import { reclaimAfterOf, releasedCondition } from './released.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Condition types of the operator; all others in a Revision are the workers'. */
-export const ownsCondition = (type: string): boolean => type === 'Ready';
+export const ownsCondition = (type: string): boolean => type === 'Ready' || type === 'Released';
 
 /** The status of a Revision: identities and floor are kept for ever, everything else mirrors what was found. Pure. */
 export function report(snapshot: Snapshot, decision: Decision, outcome: Outcome): RevisionStatus {
@@ -22,15 +23,25 @@ export function report(snapshot: Snapshot, decision: Decision, outcome: Outcome)
     ? { type: 'Ready', status: 'False', reason: reasonOf(refused), message: refused.line }
     : {
         type: 'Ready',
-        status: decision.state === 'Running' && decision.wanted === 'Running' ? 'True' : 'False',
+        status: snapshot.unreachable ? 'Unknown' : decision.state === 'Running' && decision.wanted === 'Running' ? 'True' : 'False',
         reason: decision.reason,
         message: decision.message,
       };
-  const conditions = mergeConditions(status?.conditions, [ready], { now: kubeTime(now), generation: metadata.generation, owns: ownsCondition });
+  const conditions = mergeConditions(status?.conditions, [ready, ...releasedCondition(snapshot)], {
+    now: kubeTime(now),
+    generation: metadata.generation,
+    owns: ownsCondition,
+  });
+  const reclaimAfter = reclaimAfterOf(snapshot);
+  const decided = decision.reclaims ? (status?.reclaimedAt ?? kubeTime(now)) : undefined;
+  const reclaimedAt = metadata.deletionTimestamp === undefined ? decided : status?.reclaimedAt;
   const kept = {
+    ...(reclaimAfter === undefined ? {} : { reclaimAfter }),
+    ...(reclaimedAt ? { reclaimedAt } : {}),
     ...(status?.uuids ? { uuids: status.uuids } : {}),
     ...(status?.startOffsets ? { startOffsets: status.startOffsets } : {}),
-    ...(status?.bound ? { bound: status.bound } : {}),
+    // Readers have used it: if the alias is elsewhere one day, somebody else has moved it.
+    ...(status?.bound || (role === 'live' && spec.connection) ? { bound: true } : {}),
     ...learned,
   };
   return {

@@ -1,5 +1,6 @@
 import type { GrueError } from '../../api/errors.ts';
 import type { Revision, Role } from '../../api/revision.ts';
+import type { LogicalResource } from '../facts.ts';
 
 /** What a pass over a Revision knows. */
 export interface Snapshot {
@@ -13,6 +14,16 @@ export interface Snapshot {
   /** Another server stands behind the Platform than the one that this Revision was made on. */
   readonly otherServers: string | undefined;
   readonly physical: PhysicalFacts | undefined;
+  /** The logical resource that it realises; undefined once that is gone. */
+  readonly resource: LogicalResource | undefined;
+  /** What still uses it, or may be about to, in words; a migration under way counts. */
+  readonly readers: readonly string[];
+  /** It is deleted because its namespace is. */
+  readonly namespaceEnds: boolean;
+  /** For how long its deletion could not be carried out, as far as this process has seen, in milliseconds. */
+  readonly blockedMilliseconds: number;
+  /** After so long the object is let go. */
+  readonly letGoMilliseconds: number;
 }
 
 export interface PhysicalFacts {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { GrueError } from '../../../src/api/errors.ts';
 import type { Revision, RevisionStatus } from '../../../src/api/revision.ts';
+import type { LogicalResource } from '../../../src/reconcilers/facts.ts';
 import { plan } from '../../../src/reconcilers/revision/plan.ts';
 import type { PhysicalFacts, Snapshot } from '../../../src/reconcilers/revision/snapshot.ts';
 import { at, now, revision } from '../migration/snapshots.ts';
@@ -15,6 +16,9 @@ interface Shape {
   readonly physical?: Partial<PhysicalFacts>;
 }
 
+/** The logical resource of a Revision is there: nothing of it is looked at but what it says of its deletion. */
+const logical = ({ spec: { of } }: Revision) => ({ kind: of.kind, metadata: { name: of.name }, spec: {} }) as unknown as LogicalResource;
+
 const sink = revision('Connection', 'delays-index', 1);
 const decide = ({ of = sink, status = {}, deleted, facts, physical }: Shape) =>
   plan({
@@ -25,6 +29,11 @@ const decide = ({ of = sink, status = {}, deleted, facts, physical }: Shape) =>
     watched: false,
     otherServers: undefined,
     physical: { ...quiet, ...physical },
+    resource: logical(of),
+    readers: [],
+    namespaceEnds: false,
+    blockedMilliseconds: 0,
+    letGoMilliseconds: 600_000,
     ...facts,
   });
 
@@ -83,10 +92,11 @@ describe('a Revision that nothing uses', () => {
 });
 
 describe('a Revision in use', () => {
-  test.each(['live', 'green', 'blue'] as const)('that is %s is not removed, whoever deletes it', (role) => {
+  test.each(['live', 'green', 'blue'] as const)('that is %s is not removed, whoever deletes it: it is made again under its name', (role) => {
     const decision = decide({ status: running, deleted: true, facts: { role } });
     expect(decision).toMatchObject({ wanted: 'Running', reason: 'InUse' });
     expect(decision.effect).toBeUndefined();
+    expect(decide({ status: running, deleted: true, facts: { role, blockedMilliseconds: 5_000 } }).effect).toEqual({ kind: 'Renew' });
   });
   test('is left as it is while the servers cannot be asked, or are others than those it was made on', () => {
     const unreachable = new GrueError('GRUE-PLT-002', 'no broker answers');
@@ -94,5 +104,26 @@ describe('a Revision in use', () => {
     const decision = decide({ status: running, deleted: true, facts: { otherServers: 'GRUE-PLT-007: another cluster', physical: undefined } });
     expect(decision).toMatchObject({ state: 'Running', wanted: 'Running', reason: 'OtherServers' });
     expect(decision.effect).toBeUndefined();
+  });
+});
+
+describe('a deletion that cannot be carried out', () => {
+  const unreachable = new GrueError('GRUE-PLT-002', 'no broker answers');
+  const gone = { role: undefined, physical: undefined, unreachable } as const;
+  test('holds the object for a while, and says why', () => {
+    expect(decide({ deleted: true, facts: gone })).toMatchObject({ reason: 'PlatformUnavailable', blocked: true, again: 5_000 });
+    expect(decide({ deleted: true, facts: { physical: undefined, otherServers: 'GRUE-PLT-007' } })).toMatchObject({ blocked: true, again: 5_000 });
+    expect(decide({ deleted: true, facts: { role: 'retired' }, physical: { members: 1 } })).toMatchObject({ blocked: true });
+  });
+  test('lets the object go in the end, and removes nothing by guessing', () => {
+    expect(decide({ deleted: true, facts: { ...gone, blockedMilliseconds: 600_000 } }).effect).toMatchObject({ kind: 'LetGo' });
+    expect(decide({ deleted: true, facts: { role: 'retired', blockedMilliseconds: 600_000 }, physical: { members: 1 } }).effect).toMatchObject({
+      kind: 'LetGo',
+      why: expect.stringContaining('10 minutes'),
+    });
+  });
+  test('holds nothing where the whole namespace goes, and removes no data', () => {
+    expect(decide({ deleted: true, facts: { ...gone, namespaceEnds: true } }).effect).toMatchObject({ kind: 'LetGo' });
+    expect(decide({ deleted: true, facts: { role: 'retired', namespaceEnds: true } }).effect).toMatchObject({ kind: 'LetGo' });
   });
 });
