@@ -155,4 +155,21 @@ describe('what befalls Kafka in memory', () => {
     open.abort();
     expect(await all(kafka.cluster.read('a', 0, 0n, 2n, signal))).toEqual([]);
   });
+
+  test('the commit of a start that was long on its way is refused where a member has come, and otherwise taken', async () => {
+    const clock = virtualClock();
+    const kafka = memoryKafka({ clock, onTheWay: () => clock.sleep(5_000) });
+    kafka.createTopic({ name: 'a', partitions: 1, config: {} });
+    const start = () => kafka.cluster.commitStart('g', new Map([['a', [0n]]]), signal).catch((error: unknown) => error);
+    const refused = start();
+    const member = kafka.join('g', ['a']);
+    await clock.advance(5_000);
+    expect(await refused).toMatchObject({ code: 'GRUE-KFK-007' });
+    const taken = start();
+    member.leave();
+    kafka.setPosition('g', 'a', 0, 7n);
+    await clock.advance(5_000);
+    expect(await taken).toBeUndefined();
+    expect((await kafka.cluster.committed('g', ['a'], signal)).get('a')).toEqual([0n]);
+  });
 });

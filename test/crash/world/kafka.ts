@@ -78,8 +78,15 @@ export interface MemoryKafka {
 
 const SESSION_TIMEOUT_MS = 45_000;
 
-/** @param clock governs session time-outs and the patience of readers */
-export function memoryKafka({ clock, clusterId = 'memory-kafka' }: { readonly clock: Clock; readonly clusterId?: string }): MemoryKafka {
+export interface MemoryKafkaOptions {
+  /** Governs session time-outs and the patience of readers. */
+  readonly clock: Clock;
+  readonly clusterId?: string;
+  /** How long the commit of a start is on its way after the look that it rests on; it arrives whoever has given up meanwhile. Without it, at once. */
+  readonly onTheWay?: () => Promise<void>;
+}
+
+export function memoryKafka({ clock, clusterId = 'memory-kafka', onTheWay }: MemoryKafkaOptions): MemoryKafka {
   const history: string[] = [];
   const topics = new Topics();
   const changes = new Changes();
@@ -96,6 +103,7 @@ export function memoryKafka({ clock, clusterId = 'memory-kafka' }: { readonly cl
     groups,
     changes,
     down: () => kafka.down,
+    onTheWay,
     make: (spec) => {
       const topic = topics.make(spec);
       history.push(`created topic ${topic.name} (${topic.id})`);

@@ -26,6 +26,14 @@ describe('Elasticsearch in memory', () => {
   searchClusterContract(memoryWorld);
 });
 
+type Place = { readonly index: string; readonly uuid: string };
+
+/** A cluster whose commands are on their way for so long. */
+async function late(milliseconds: number) {
+  const clock = virtualClock();
+  return { clock, search: memorySearch({ clock, onTheWay: () => clock.sleep(milliseconds) }) };
+}
+
 describe('what befalls Elasticsearch in memory', () => {
   const scene = async () => {
     const clock = virtualClock();
@@ -138,5 +146,23 @@ describe('what befalls Elasticsearch in memory', () => {
     await expect(search.cluster.clusterUuid(signal)).rejects.toMatchObject({ code: 'GRUE-PLT-003' });
     expect(await bulk({ create: { _id: '1' } }, {})).toMatchObject({ outcome: 'Unreachable' });
     expect(search.documents('i')).toEqual([]);
+  });
+
+  test('a command rests on what was there before it was sent', async () => {
+    const { clock, search } = await late(5_000);
+    const [a, b] = ['a', 'b'].map((name) => ({ index: name, uuid: search.createIndex({ name, mappings: {}, settings: {} }).uuid })) as [Place, Place];
+    const bound = search.cluster.bindAlias('x', 'a', a.uuid, signal).catch((error: unknown) => error);
+    search.setAlias('x', 'b');
+    await clock.advance(5_000);
+    expect(await bound).toMatchObject({ code: 'GRUE-ES-003' });
+    expect(search.snapshot().aliases).toEqual({ x: { b: {} } });
+    const flipped = search.cluster.flip([{ alias: 'x', from: b, to: a }], signal);
+    search.removeAlias('x', 'b');
+    await clock.advance(5_000);
+    expect(await flipped).toEqual({ moved: false, reason: expect.stringContaining('missing') });
+    const deleted = search.cluster.deleteIndex('a', a.uuid, signal);
+    search.deleteIndex('a');
+    await clock.advance(5_000);
+    expect(await deleted).toBe('Absent');
   });
 });

@@ -4,7 +4,7 @@ import { exactJson } from '../../../src/drivers/elasticsearch/json.ts';
 import type { IndexFacts, IndexSpec, SearchCluster } from '../../../src/drivers/ports.ts';
 import type { AliasProperties, Json, MemoryIndex, StoredDocument } from './search/index.ts';
 import { Indices, readerAliases } from './search/indices.ts';
-import { searchPort } from './search/port.ts';
+import { type SearchCommand, searchPort } from './search/port.ts';
 import { matches } from './search/query.ts';
 import { digestIn } from './search/view.ts';
 import { memoryWriter } from './search/writer.ts';
@@ -74,11 +74,18 @@ export interface MemorySearch {
   snapshot(): SearchSnapshot;
 }
 
-/** @param clock governs refreshes, keep-alives and how long deletions are remembered */
-export function memorySearch({ clock, clusterUuid = 'memory-search' }: { readonly clock: Clock; readonly clusterUuid?: string }): MemorySearch {
+export interface MemorySearchOptions {
+  /** Governs refreshes, keep-alives and how long deletions are remembered. */
+  readonly clock: Clock;
+  readonly clusterUuid?: string;
+  /** How long a command is on its way after the look that it rests on; it arrives whoever has given up meanwhile. Without it, at once. */
+  readonly onTheWay?: (command: SearchCommand) => Promise<void>;
+}
+
+export function memorySearch({ clock, clusterUuid = 'memory-search', onTheWay }: MemorySearchOptions): MemorySearch {
   const history: string[] = [];
   const indices = new Indices(clock, (happened) => void history.push(happened));
-  const nodes = { clusterUuid, indices, down: () => search.down };
+  const nodes = { clusterUuid, indices, down: () => search.down, onTheWay };
 
   const required = (name: string): MemoryIndex => {
     const index = indices.get(name);

@@ -15,6 +15,8 @@ export interface Brokers {
   readonly groups: Groups;
   readonly changes: Changes;
   readonly down: () => boolean;
+  /** How long the commit of a start is on its way after the look that it rests on. */
+  readonly onTheWay?: (() => Promise<void>) | undefined;
   make(spec: { readonly name: string; readonly partitions: number; readonly config: Readonly<Record<string, string>> }): Topic;
   remove(topic: string): void;
 }
@@ -81,6 +83,12 @@ export function kafkaPort(brokers: Brokers): KafkaCluster & RecordAppender {
       const present = committed(group, [...start.keys()]);
       const missing = [...start].flatMap(([topic, offsets]) => missingOf(topic, offsets, present.get(topic)));
       if (missing.length === 0) return;
+      if (brokers.onTheWay) {
+        await brokers.onTheWay();
+        if (brokers.down()) throw unreachable();
+        const gone = missing.find(({ topic }) => topics.get(topic) === undefined);
+        if (gone) throw new GrueError('GRUE-KFK-001', `topic ${gone.topic} does not exist`);
+      }
       if (groups.facts(group).state === 'Active')
         throw new GrueError('GRUE-KFK-007', `group ${group} has members, so Kafka does not let its start be set`, { fix: 'stop what reads with this group' });
       for (const { position, ...where } of missing) groups.setPosition(group, where, position);

@@ -6,18 +6,28 @@ import { claims } from './claims.ts';
 import { type Indices, requireIndex } from './indices.ts';
 import { openView } from './view.ts';
 
+/** Calls that the real driver makes of a look and a command: what the look has found may be past when the command arrives. */
+export type SearchCommand = 'bindAlias' | 'flip' | 'deleteIndex' | 'remark';
+
 /** Everything behind the port. */
 export interface Nodes {
   readonly clusterUuid: string;
   readonly indices: Indices;
   readonly down: () => boolean;
+  readonly onTheWay?: ((command: SearchCommand) => Promise<void>) | undefined;
 }
 
 /** The port over nodes in memory. What a call does is done in the call itself; its answer comes later. */
-export function searchPort({ clusterUuid, indices, down }: Nodes): SearchCluster {
+export function searchPort({ clusterUuid, indices, down, onTheWay }: Nodes): SearchCluster {
   /** Fails as a call does before it is carried out. */
   const reach = (signal: AbortSignal): void => {
     signal.throwIfAborted();
+    if (down()) throw unreachable();
+  };
+  /** The time between the look and the arrival of the command. */
+  const sent = async (command: SearchCommand): Promise<void> => {
+    if (onTheWay === undefined) return;
+    await onTheWay(command);
     if (down()) throw unreachable();
   };
   return {
@@ -39,8 +49,11 @@ export function searchPort({ clusterUuid, indices, down }: Nodes): SearchCluster
     },
     remark: async (name, uuid, mark, signal) => {
       reach(signal);
-      const index = requireIndex(name, uuid, indices.get(name));
-      index.mappings = { ...index.mappings, _meta: { ...index.facts.meta, grue: mark } };
+      const { meta } = requireIndex(name, uuid, indices.get(name)).facts;
+      await sent('remark');
+      const index = indices.get(name);
+      if (index === undefined) throw new GrueError('GRUE-ES-005', `marking index ${name}: no such index [${name}]`);
+      index.mappings = { ...index.mappings, _meta: { ...meta, grue: mark } };
     },
     aliases: async (names, signal) => {
       reach(signal);
@@ -58,12 +71,22 @@ export function searchPort({ clusterUuid, indices, down }: Nodes): SearchCluster
     },
     bindAlias: async (alias, name, uuid, signal) => {
       reach(signal);
-      const index = requireIndex(name, uuid, indices.get(name));
+      requireIndex(name, uuid, indices.get(name));
       if (indices.get(alias))
         throw new GrueError('GRUE-ES-001', `${alias} is an index`, { fix: 'choose another alias, or reindex and delete that index first' });
-      const other = indices.targets(alias).find((target) => target.index !== name);
-      if (other) throw new GrueError('GRUE-ES-003', `alias ${alias} is on ${other.index}`, { fix: 'remove the alias, or choose another one' });
-      if (!index.aliases.has(alias)) indices.moveAliases([alias], () => index.aliases.set(alias, {}));
+      refuseElsewhere(indices, alias, name);
+      if (indices.get(name)?.aliases.has(alias)) return;
+      await sent('bindAlias');
+      const index = indices.get(name);
+      if (index === undefined) throw new GrueError('GRUE-ES-005', `binding alias ${alias} to ${name}: no such index [${name}]`);
+      indices.moveAliases([alias], () => index.aliases.set(alias, {}));
+      try {
+        requireIndex(name, uuid, index);
+        refuseElsewhere(indices, alias, name);
+      } catch (error) {
+        indices.moveAliases([alias], () => index.aliases.delete(alias));
+        throw error;
+      }
     },
     refresh: async (names, signal) => {
       reach(signal);
@@ -80,11 +103,19 @@ export function searchPort({ clusterUuid, indices, down }: Nodes): SearchCluster
       if (moves.every((move) => isDone(indices, move))) return { moved: true, milliseconds: 0 };
       const obstacle = firstObstacle(indices, moves);
       if (obstacle) return { moved: false, reason: obstacle.line };
+      const properties = moves.map(({ alias, from }) => indices.get(from.index)?.aliases.get(alias) ?? {});
+      await sent('flip');
+      const refusal = refusalOf(indices, moves);
+      if (refusal) return { moved: false, reason: refusal.line };
       const aliases = moves.map(({ alias }) => alias);
       indices.moveAliases(aliases, () => {
-        for (const move of moves) carryOver(indices, move);
+        for (const [n, { alias, from, to }] of moves.entries()) {
+          indices.get(from.index)?.aliases.delete(alias);
+          indices.get(to.index)?.aliases.set(alias, properties[n]!);
+        }
       });
-      return { moved: true, milliseconds: 1 };
+      if (moves.every((move) => isDone(indices, move))) return { moved: true, milliseconds: 1 };
+      return { moved: false, reason: firstObstacle(indices, moves)?.line ?? 'the aliases have not moved' };
     },
     searchActivity: async (name, signal) => {
       reach(signal);
@@ -97,6 +128,8 @@ export function searchPort({ clusterUuid, indices, down }: Nodes): SearchCluster
       const index = indices.get(name);
       if (index === undefined) return 'Absent';
       if (index.uuid !== uuid) return 'OtherIdentity';
+      await sent('deleteIndex');
+      if (indices.get(name) === undefined) return 'Absent';
       indices.remove(name);
       return 'Deleted';
     },
@@ -131,8 +164,17 @@ function firstObstacle(indices: Indices, moves: readonly AliasMove[]): GrueError
   return undefined;
 }
 
-function carryOver(indices: Indices, { alias, from, to }: AliasMove): void {
-  const before = indices.get(from.index)?.aliases;
-  indices.get(to.index)?.aliases.set(alias, before?.get(alias) ?? {});
-  before?.delete(alias);
+/** What the server itself looks at when the command arrives: names, and that each alias is where it is taken from. */
+function refusalOf(indices: Indices, moves: readonly AliasMove[]): GrueError | undefined {
+  for (const { alias, from, to } of moves) {
+    const gone = [from, to].find(({ index }) => indices.get(index) === undefined);
+    if (gone) return new GrueError('GRUE-ES-005', `moving ${alias}: no such index [${gone.index}]`);
+    if (!indices.get(from.index)?.aliases.has(alias)) return new GrueError('GRUE-ES-004', `moving ${alias}: aliases [${alias}] missing`);
+  }
+  return undefined;
+}
+
+function refuseElsewhere(indices: Indices, alias: string, index: string): void {
+  const other = indices.targets(alias).find((target) => target.index !== index);
+  if (other) throw new GrueError('GRUE-ES-003', `alias ${alias} is on ${other.index}`, { fix: 'remove the alias, or choose another one' });
 }
