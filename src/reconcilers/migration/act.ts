@@ -3,6 +3,7 @@ import { kinds } from '../../api/kinds.ts';
 import type { StreamMigration } from '../../api/stream-migration.ts';
 import { isKubeError } from '../../controller/kube/errors.ts';
 import type { FlipResult } from '../../drivers/ports.ts';
+import { audited } from '../audit.ts';
 import { createRevision } from '../revision/create.ts';
 import type { Servers } from '../servers.ts';
 import { fieldManager, type World } from '../world.ts';
@@ -25,14 +26,14 @@ export type Outcome =
 export async function act(decision: Decision, snapshot: Snapshot, world: World, signal: AbortSignal): Promise<Outcome> {
   if (decision.effect === undefined) return { kind: 'Done' };
   try {
-    return await carryOut(decision.effect, snapshot, world, signal);
+    return await carryOut(decision.effect, decision.message, snapshot, world, signal);
   } catch (error) {
     if (error instanceof GrueError) return { kind: 'Refused', error };
     throw error;
   }
 }
 
-async function carryOut(effect: Effect, snapshot: Snapshot, world: World, signal: AbortSignal): Promise<Outcome> {
+async function carryOut(effect: Effect, why: string, snapshot: Snapshot, world: World, signal: AbortSignal): Promise<Outcome> {
   const { migration } = snapshot;
   const { namespace, name } = migration.metadata;
   switch (effect.kind) {
@@ -45,7 +46,7 @@ async function carryOut(effect: Effect, snapshot: Snapshot, world: World, signal
     case 'DeleteRevisions':
       for (const revision of effect.names) {
         const uid = snapshot.revisions.get(revision)?.metadata.uid;
-        if (uid !== undefined) await deleteRevision(namespace, revision, uid, world, signal);
+        if (uid !== undefined) await deleteRevision({ namespace, name: revision, uid }, `migration ${name}: ${why}`, world, signal);
       }
       return { kind: 'Done' };
     case 'Measure': {
@@ -81,12 +82,20 @@ async function protect({ metadata }: StreamMigration, hold: boolean, world: Worl
   }
 }
 
-async function deleteRevision(namespace: string, name: string, uid: string, world: World, signal: AbortSignal): Promise<void> {
-  if (!world.mayAct()) throw new Error(`the lease is in doubt: Revision ${namespace}/${name} is not deleted now`);
-  try {
-    await world.kube.delete(kinds.Revision, { namespace, name }, { uid, signal });
-    world.log.info('deleted a Revision', { namespace, revision: name });
-  } catch (error) {
-    if (!isKubeError(error, 'NotFound')) throw error;
-  }
+interface Incarnation {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+async function deleteRevision({ namespace, name, uid }: Incarnation, why: string, world: World, signal: AbortSignal): Promise<void> {
+  await audited({ verb: 'DeleteRevision', object: name, identity: uid, why, namespace, revision: name }, world, async () => {
+    try {
+      await world.kube.delete(kinds.Revision, { namespace, name }, { uid, signal });
+      return 'Deleted';
+    } catch (error) {
+      if (!isKubeError(error, 'NotFound')) throw error;
+      return 'Absent';
+    }
+  });
 }

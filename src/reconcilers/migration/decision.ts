@@ -31,6 +31,8 @@ export interface Decision {
   readonly goesOn?: true;
   /** Set where nobody but a person or another system can make progress. */
   readonly stalled?: { readonly reason: string };
+  /** The migration is deleted, and what that asks for is not done yet. */
+  readonly blocked?: true;
 }
 
 /** A pure function that has nothing to say, or says one thing. */

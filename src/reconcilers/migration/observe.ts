@@ -9,7 +9,9 @@ import { definitionDigest, digestOf } from '../../topology/fingerprint.ts';
 import { keyOf } from '../../topology/graph.ts';
 import { type Plan, type PlanInput, planRevisions } from '../../topology/plan.ts';
 import type { TopologyFacts } from '../facts.ts';
-import { observeTopology } from '../observe-topology.ts';
+import { blockedFor } from '../memory.ts';
+import { isEnding } from '../namespace.ts';
+import { observeLive, observeTopology } from '../observe-topology.ts';
 import { hasFlipped, isMadeBy } from '../references.ts';
 import type { Servers } from '../servers.ts';
 import { physicalSuffix } from '../suffix.ts';
@@ -43,8 +45,12 @@ export async function observe(key: string, world: World, signal: AbortSignal): P
     progress: undefined,
     unreachable: undefined,
     soak: undefined,
+    namespaceEnds: false,
+    blockedMilliseconds: blockedFor(world.memory, migration.metadata.uid, world.clock.monotonic()),
+    letGoMilliseconds: world.letGoMilliseconds,
   };
-  if (status.outcome !== undefined && quiet.request === undefined && migration.metadata.deletionTimestamp === undefined) return quiet;
+  if (migration.metadata.deletionTimestamp !== undefined) return observeDeleted(quiet, world, signal);
+  if (status.outcome !== undefined && quiet.request === undefined) return quiet;
 
   const facts = await observeTopology(migration.metadata.namespace, world, signal);
   const revisions = new Map(facts.revisions.map((revision) => [revision.metadata.name, revision]));
@@ -63,6 +69,26 @@ export async function observe(key: string, world: World, signal: AbortSignal): P
   const progress = servers && frozen && !goesBack(status.plan?.steps ?? []) ? await observeProgress(migration, revisions, servers, world, signal) : undefined;
   const soak = servers && hasFlipped(migration) ? await observeSoak(migration, revisions, servers, world, signal) : undefined;
   return { ...planned, progress, soak };
+}
+
+/**
+ * Of a migration that is deleted only its Revisions matter, and the aliases where it may have moved them. Nothing else is looked at: a server
+ * that is gone, or a definition that is broken, must not hold it.
+ */
+async function observeDeleted(quiet: Snapshot, world: World, signal: AbortSignal): Promise<Snapshot> {
+  const { migration, status } = quiet;
+  const { namespace } = migration.metadata;
+  const revisions = new Map(world.caches.revisions.list(namespace).map((revision) => [revision.metadata.name, revision]));
+  const known = { ...quiet, revisions, namespaceEnds: await isEnding(namespace, world, signal) };
+  if (known.namespaceEnds || status.flip === undefined) return known;
+  try {
+    const { platforms, aliases } = await observeLive(namespace, world, signal);
+    const platform = status.plan?.steps.flatMap(({ to }) => revisions.get(to)?.spec.platform.name ?? [])[0];
+    return { ...known, aliases, unreachable: platforms.get(platform ?? '')?.error };
+  } catch (error) {
+    if (!(error instanceof GrueError)) throw error;
+    return { ...known, unreachable: error };
+  }
 }
 
 /** Nothing is asked of it, and nothing will happen to it: the cache is good enough, and costs no call. */

@@ -1,4 +1,4 @@
-import { forget } from '../memory.ts';
+import { forget, noteBlocked } from '../memory.ts';
 import type { Requeue, World } from '../world.ts';
 import { act } from './act.ts';
 import { observe } from './observe.ts';
@@ -13,12 +13,17 @@ export async function reconcileMigration(key: string, world: World, signal: Abor
   if (!snapshot) return {};
   const decision = decide(snapshot); // pure
   const outcome = await act(decision, snapshot, world, signal); // at most one effect
+  const { metadata } = snapshot.migration;
+  noteBlocked(world.memory, metadata.uid, decision.blocked ?? false, world.clock.monotonic());
   // Its finalizers are all that has changed: there is nothing to say, and the next pass sees the object as it is now.
-  if (decision.effect?.kind === 'Protect' && outcome.kind === 'Done') return { requeueAfterMilliseconds: 0 };
+  if (decision.effect?.kind === 'Protect' && outcome.kind === 'Done') {
+    if (decision.stalled) world.tell(snapshot.migration, { type: 'Warning', reason: decision.stalled.reason, message: decision.message });
+    return { requeueAfterMilliseconds: 0 };
+  }
   const { status, happenings, open } = report(snapshot, decision, outcome); // pure
   await world.writeStatus(snapshot.migration, status, signal);
   for (const [at, ids] of open) world.memory.open.set(at, ids);
-  if (status.outcome !== undefined) forget(world.memory, snapshot.migration.metadata.uid);
+  if (status.outcome !== undefined) forget(world.memory, metadata.uid);
   for (const happening of happenings) world.tell(snapshot.migration, happening);
   const again = outcome.kind === 'Refused' ? Math.max(decision.again ?? 0, afterRefusal) : decision.again;
   return again === undefined ? {} : { requeueAfterMilliseconds: again };

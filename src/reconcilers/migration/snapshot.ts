@@ -31,6 +31,12 @@ export interface Snapshot {
   readonly unreachable: GrueError | undefined;
   /** What the soak has shown so far. */
   readonly soak: SoakFacts | undefined;
+  /** It is deleted because its namespace is. */
+  readonly namespaceEnds: boolean;
+  /** For how long its deletion could not be carried out, as far as this process has seen, in milliseconds. */
+  readonly blockedMilliseconds: number;
+  /** After so long the object is let go. */
+  readonly letGoMilliseconds: number;
 }
 
 export interface Unsettled {

@@ -128,6 +128,9 @@ export function snapshot({ spec, status = {}, deleted, unprotected, facts }: Sha
     progress: undefined,
     unreachable: undefined,
     soak: undefined,
+    namespaceEnds: false,
+    blockedMilliseconds: 0,
+    letGoMilliseconds: 600_000,
     ...facts,
   };
 }

@@ -2,23 +2,9 @@ import type { Request } from '../../../api/requests.ts';
 import type { RequestResult } from '../../../api/stream-migration.ts';
 import { type Decision, doNow, note, noteAndGoOn, type Step, waitFor } from '../decision.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { flipDecided, freshAttempt, nextManualStep, ownGreen, readersOnGreen, type StatusPatch, timeOf, whereReadersAre } from '../status.ts';
+import { flipDecided, freshAttempt, nextManualStep, readersOnGreen, type StatusPatch, timeOf } from '../status.ts';
 
 export const finalizer = 'grue.dev/migration';
-
-/**
- * A deleted migration never moves readers. Before the flip green is removed; at the flip the aliases say which side it is; after it
- * blue is let go without being deleted.
- */
-export const honourDeletion: Step = (s) => {
-  if (s.migration.metadata.deletionTimestamp === undefined) return undefined;
-  if (!s.migration.metadata.finalizers?.includes(finalizer)) return waitFor('Aborted', 'deleted');
-  const release = doNow('Aborted', 'the migration is deleted', { kind: 'Protect', hold: false });
-  if (flipDecided(s) && whereReadersAre(s) !== 'from') return release;
-  const left = ownGreen(s);
-  if (left.length === 0) return release;
-  return removeGreen(s, 'Aborting', left);
-};
 
 /** Deletes the given Revisions, and waits until what they realised is gone. */
 export function removeGreen(s: Snapshot, phase: 'Aborting' | 'RollingBack', left: readonly string[]): Decision {
