@@ -62,7 +62,7 @@ export const errorCodes = {
   },
   'GRUE-PLT-008': {
     title: 'another installation has claimed these servers',
-    fix: 'Two installations must not share servers and prefix. Use another `spec.prefix`, or stop the other installation and take over.',
+    fix: 'Two installations must not share servers and prefix. Use another `spec.prefix`; or, if the other installation is gone for good (its cluster was lost), `grue takeover --platform <name>`: then what is live is found again and goes on.',
   },
   'GRUE-SQL-001': {
     title: 'the SQL cannot be parsed',
@@ -141,16 +141,20 @@ export const errorCodes = {
     fix: 'The alias belongs to somebody else. Choose another one, or remove it when nobody needs it.',
   },
   'GRUE-ES-004': {
-    title: 'the alias is not where the plan says',
-    fix: 'Somebody moved the alias by hand since the plan was made. Move it back, or abort and start a new migration.',
+    title: 'the alias is not where Grue put it',
+    fix: 'Somebody moved or removed the alias by hand. What readers used before goes on being fed, so moving the alias back loses nothing. The message names the ways out; a migration that met this can be aborted and started anew.',
   },
   'GRUE-ES-005': {
     title: 'the index is not the one that was recorded',
-    fix: 'The index was deleted and made again under the same name, or restored. Start a migration with `rebuild: true`.',
+    fix: 'The index was deleted, made again under the same name, or restored from a snapshot, so nobody can tell what is in it. To build it anew from the topics, remove the alias and delete the Revision that the message names.',
   },
   'GRUE-ES-006': {
     title: 'Elasticsearch refused a request',
     fix: 'The message holds the answer of Elasticsearch. Often a disk over its watermark, a read-only block, or a missing right.',
+  },
+  'GRUE-ES-007': {
+    title: 'readers use an index of ours whose origin cannot be told',
+    fix: 'No Revision knows the index behind the alias, and its mark (`_meta.grue` of the mapping) is missing, damaged or of another installation. Nothing is made, moved or removed while that is so. Restore the Revisions or the mark; if the other installation is gone, `grue takeover`.',
   },
   'GRUE-MIG-001': {
     title: 'there is nothing to roll out',

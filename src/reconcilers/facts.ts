@@ -8,6 +8,8 @@ import type { StreamMigration } from '../api/stream-migration.ts';
 import type { AliasTarget } from '../drivers/ports.ts';
 import type { Definition, Graph, NodeKey } from '../topology/graph.ts';
 import type { RootFacts } from '../topology/plan.ts';
+import type { Lost } from './recovery/lost.ts';
+import type { Stray } from './recovery/strays.ts';
 import type { Servers } from './servers.ts';
 
 export type LogicalResource = Stream | Pipeline | Connection;
@@ -21,11 +23,15 @@ export type PlatformFacts =
 export interface LiveFacts {
   readonly namespace: string;
   readonly platforms: ReadonlyMap<string, PlatformFacts>;
+  /** Those that are lost and about to be made again included. */
   readonly revisions: readonly Revision[];
   readonly migrations: readonly StreamMigration[];
   /** Where each alias points; aliases of unreachable Platforms are missing. */
   readonly aliases: ReadonlyMap<string, readonly AliasTarget[]>;
+  readonly lost: Lost;
+  readonly strays: readonly Stray[];
   readonly live: ReadonlyMap<NodeKey, Revision>;
+  /** Without those that nothing leads to while that cannot be said for sure. */
   readonly roles: ReadonlyMap<string, Role>;
 }
 
@@ -36,6 +42,8 @@ export interface TopologyFacts extends LiveFacts {
   readonly graph: Graph;
   /** What is wrong with each logical resource, in the order found. */
   readonly problems: ReadonlyMap<NodeKey, readonly GrueError[]>;
+  /** What others did to the alias or the index of a sink of ours. */
+  readonly disturbed: ReadonlyMap<NodeKey, GrueError>;
   readonly roots: ReadonlyMap<NodeKey, RootFacts>;
   /** What the live Revisions hold, as logical definitions. */
   readonly liveDefinitions: ReadonlyMap<NodeKey, Definition>;

@@ -6,6 +6,9 @@ import { buildGraph, type Definition, type Graph, type NodeKey } from '../topolo
 import { liveRevisions, roles } from '../topology/live.ts';
 import type { RootFacts } from '../topology/plan.ts';
 import { keyOfResource, type LiveFacts, type LogicalResource, type PlatformFacts, type TopologyFacts } from './facts.ts';
+import { observeDisturbances } from './recovery/disturbances.ts';
+import { type Lost, observeLost } from './recovery/lost.ts';
+import { held, straysAmong } from './recovery/strays.ts';
 import { references } from './references.ts';
 import type { World } from './world.ts';
 
@@ -13,12 +16,17 @@ import type { World } from './world.ts';
 export async function observeLive(namespace: string, world: World, signal: AbortSignal): Promise<LiveFacts> {
   const { caches } = world;
   const resources = logicalResources(namespace, world);
-  const revisions = caches.revisions.list(namespace);
+  const there = caches.revisions.list(namespace);
   const migrations = caches.migrations.list(namespace);
-  const platforms = await connectAll(platformNames(resources, revisions), namespace, world, signal);
-  const aliases = await readAliases(resources, revisions, platforms, signal);
+  const platforms = await connectAll(platformNames(resources, there), namespace, world, signal);
+  const aliases = await readAliases(resources, there, platforms, signal);
+  const lost = await observeLost({ namespace, installation: world.installation, platforms, revisions: there, aliases }, signal);
+  const revisions = [...there.map((revision) => recognised(revision, lost)), ...lost.revisions];
   const live = liveRevisions(revisions, aliases);
-  return { namespace, platforms, revisions, migrations, aliases, live, roles: roles({ revisions, live, references: references(migrations, revisions) }) };
+  const strays = straysAmong(there, live);
+  const found = roles({ revisions, live, references: [...references(migrations, there), ...held(strays)] });
+  const sure = lost.unexplained.length === 0 ? found : new Map([...found].filter(([, role]) => role !== 'retired'));
+  return { namespace, platforms, revisions, migrations, aliases, lost, strays, live, roles: sure };
 }
 
 export async function observeTopology(namespace: string, world: World, signal: AbortSignal): Promise<TopologyFacts> {
@@ -34,7 +42,14 @@ export async function observeTopology(namespace: string, world: World, signal: A
   }
   const roots = await readRoots(resources, facts.platforms, problems, signal);
   await checkSql(definitions, graph, problems, world, signal);
-  return { ...facts, resources, definitions, graph, problems: problems.all, roots, liveDefinitions: await defineLive(facts.live, world, signal) };
+  const disturbed = await observeDisturbances(facts, signal);
+  return { ...facts, disturbed, resources, definitions, graph, problems: problems.all, roots, liveDefinitions: await defineLive(facts.live, world, signal) };
+}
+
+/** A Revision whose status is lost, with the identity of its index that readers use. */
+function recognised(revision: Revision, lost: Lost): Revision {
+  const index = lost.recognised.get(revision.metadata.name);
+  return index === undefined ? revision : { ...revision, status: { ...revision.status, uuids: { index } } };
 }
 
 const logicalResources = (namespace: string, { caches }: World): readonly LogicalResource[] =>

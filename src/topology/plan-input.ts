@@ -26,6 +26,8 @@ export interface PlanInput {
   readonly live: ReadonlyMap<NodeKey, Revision>;
   /** All in the namespace: numbers continue after the highest. */
   readonly revisions: readonly Revision[];
+  /** Higher numbers that the servers know of, of Revisions that are lost. */
+  readonly taken?: ReadonlyMap<NodeKey, number>;
   /** Blue Revisions of a running soak, still fed: a plan flips back to them where they are what is wanted. */
   readonly retired?: readonly Revision[];
   /** Whether the topic of a live stream Revision still holds all the history that green needs. Not asked at a first install, which has no blue to live up to. */

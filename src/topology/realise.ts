@@ -26,7 +26,7 @@ interface Place {
  */
 export function realise(input: PlanInput, wanted: ReadonlyMap<NodeKey, string>, made: ReadonlySet<NodeKey>): readonly NewRevision[] {
   const { desired, live, revisions } = input;
-  const numbers = nextNumbers(revisions);
+  const numbers = nextNumbers(revisions, input.taken);
   const order = desired.order.filter((key) => made.has(key));
   const named = new Map(order.map((key) => [key, nameOf(input, key, numbers.get(key) ?? 1)]));
   const placeOf = (key: NodeKey): Place => {
@@ -54,8 +54,8 @@ export function realise(input: PlanInput, wanted: ReadonlyMap<NodeKey, string>, 
   });
 }
 
-function nextNumbers(revisions: readonly Revision[]): ReadonlyMap<NodeKey, number> {
-  const next = new Map<NodeKey, number>();
+function nextNumbers(revisions: readonly Revision[], taken: PlanInput['taken'] = new Map()): ReadonlyMap<NodeKey, number> {
+  const next = new Map([...taken].map(([key, number]) => [key, number + 1]));
   for (const { spec } of revisions) next.set(keyOf(spec.of), Math.max(next.get(keyOf(spec.of)) ?? 1, spec.number + 1));
   return next;
 }

@@ -4,6 +4,7 @@ import type { Offset, Offsets } from '../../drivers/ports.ts';
 import { decodeOffsets, encodeOffsets } from '../../parity/offsets.ts';
 import { indexDefinition } from '../../topology/index-definition.ts';
 import { readsOf } from '../lineage.ts';
+import { markFor, refuseReplaced } from '../recovery/identity.ts';
 import type { Servers } from '../servers.ts';
 import type { World } from '../world.ts';
 import { deleteReclaimed, letGo, renew } from './leave.ts';
@@ -73,6 +74,7 @@ async function realise(revision: Revision, servers: Servers, world: World, signa
   const { topic, deadLetters, index, group } = spec.physical;
   const note = { installation: world.installation, namespace: revision.metadata.namespace, revision: revision.metadata.name };
   const topicsMade = [spec.stream?.external === false ? topic : undefined, deadLetters].flatMap((name) => name ?? []);
+  await refuseReplaced(revision, servers, world, signal);
   // Noted before it is made: a call that is never answered may still be carried out, and somebody has to know whose it is.
   for (const name of topicsMade) await servers.registry.record({ ...note, kind: 'topic', name }, signal);
   if (group !== undefined) await servers.registry.record({ ...note, kind: 'group', name: group }, signal);
@@ -80,14 +82,7 @@ async function realise(revision: Revision, servers: Servers, world: World, signa
     await kafka.createTopic({ name: topic, partitions: spec.stream.partitions, config: await streamConfig(revision, servers, world, signal) }, signal);
   if (deadLetters !== undefined) await kafka.createTopic({ name: deadLetters, partitions: 1, config: { 'cleanup.policy': 'compact' } }, signal);
   if (index !== undefined && spec.connection !== undefined) {
-    const marker = {
-      installation: world.installation,
-      revision: revision.metadata.name,
-      namespace: revision.metadata.namespace,
-      fingerprint: spec.fingerprint,
-      migration: spec.migration,
-      spec,
-    };
+    const marker = await markFor(revision, servers, world, signal);
     await search.createIndex({ name: index, ...indexDefinition(spec.connection.reads, spec.connection.destination, marker) }, signal);
   }
   const topics = await kafka.topics(

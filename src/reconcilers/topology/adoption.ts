@@ -10,15 +10,21 @@ export async function aliasesFree(facts: TopologyFacts, signal: AbortSignal): Pr
     const servers = facts.platforms.get(spec.platformRef.name)?.servers;
     const { alias } = spec.destination;
     const at = 'spec.destination.alias';
+    const unexplained = facts.lost.unexplained.find((one) => one.alias === alias);
     const error =
-      (facts.aliases.get(alias)?.length ?? 0) > 0
-        ? new GrueError('GRUE-ES-003', `alias ${alias} exists and was not made by this Connection`, {
+      unexplained !== undefined
+        ? new GrueError('GRUE-ES-007', `readers of ${alias} use index ${unexplained.index}, and ${unexplained.why}`, {
             at,
-            fix: 'adoption is required: name another alias, or remove it',
+            fix: 'restore the mark or the Revisions; it is left as it is, and nothing is made beside it',
           })
-        : (await servers?.search.isConcrete(alias, signal))
-          ? new GrueError('GRUE-ES-001', `${alias} is an index and cannot become an alias`, { at, fix: 'name another alias, or rename the index' })
-          : undefined;
+        : (facts.aliases.get(alias)?.length ?? 0) > 0
+          ? new GrueError('GRUE-ES-003', `alias ${alias} exists and was not made by this Connection`, {
+              at,
+              fix: 'adoption is required: name another alias, or remove it',
+            })
+          : (await servers?.search.isConcrete(alias, signal))
+            ? new GrueError('GRUE-ES-001', `${alias} is an index and cannot become an alias`, { at, fix: 'name another alias, or rename the index' })
+            : undefined;
     if (error) problems.set(key, [...(problems.get(key) ?? []), error]);
   }
   return { ...facts, problems };

@@ -21,7 +21,7 @@ export interface Installation {
 const settleMilliseconds = 1_500;
 
 /** Takes the first sink that is sound, complete and not installed, with everything above it that is not live. Pure but for the time given. */
-export function planInstallation(found: TopologyFacts, settledFor: (key: NodeKey) => number): Installation {
+export function planInstallation(found: TopologyFacts, settledFor: (key: NodeKey) => number, taken: ReadonlyMap<NodeKey, number> = new Map()): Installation {
   const facts = withStarted(withoutBegun(found));
   const blocked = new Map<NodeKey, string>();
   let waitMilliseconds = 0;
@@ -38,7 +38,7 @@ export function planInstallation(found: TopologyFacts, settledFor: (key: NodeKey
       waitMilliseconds = Math.max(waitMilliseconds, left);
       continue;
     }
-    const planned = planFor(key, members, facts);
+    const planned = planFor(key, members, facts, taken);
     if (planned instanceof GrueError) blocked.set(key, planned.line);
     else if (planned) return { plan: planned, blocked, waitMilliseconds: 500 };
   }
@@ -131,7 +131,7 @@ function installedGraph({ definitions, liveDefinitions }: TopologyFacts): Graph 
   return buildGraph([...definitions].map(([key, definition]) => liveDefinitions.get(key) ?? definition)).graph;
 }
 
-function planFor(sink: NodeKey, members: readonly NodeKey[], facts: TopologyFacts): Plan | GrueError | undefined {
+function planFor(sink: NodeKey, members: readonly NodeKey[], facts: TopologyFacts, taken: ReadonlyMap<NodeKey, number>): Plan | GrueError | undefined {
   const resource = facts.resources.get(sink);
   const platform = resource && facts.platforms.get(resource.spec.platformRef.name);
   if (!resource || !platform?.servers) return undefined;
@@ -154,6 +154,7 @@ function planFor(sink: NodeKey, members: readonly NodeKey[], facts: TopologyFact
       revisions: facts.revisions.filter(
         ({ spec, status, metadata }) => spec.migration !== '' || status?.uuids !== undefined || facts.roles.get(metadata.name) !== 'retired',
       ),
+      taken,
       covers: () => true,
       roots: facts.roots,
       accepted: new Map([...facts.definitions.values()].map((definition) => [keyOf(definition), definitionDigest(definition)])),

@@ -1,6 +1,9 @@
 import { GrueError } from '../../api/errors.ts';
 import { fingerprints } from '../../topology/fingerprint.ts';
+import type { TopologyFacts } from '../facts.ts';
 import { observeTopology } from '../observe-topology.ts';
+import { recreateLost } from '../recovery/recreate.ts';
+import { takenNumbers } from '../recovery/taken.ts';
 import { createRevision } from '../revision/create.ts';
 import type { Requeue, World } from '../world.ts';
 import { aliasesFree } from './adoption.ts';
@@ -14,16 +17,31 @@ import { settledFor } from './settle.ts';
  */
 export async function reconcileTopology(namespace: string, world: World, signal: AbortSignal): Promise<Requeue> {
   const facts = await aliasesFree(await observeTopology(namespace, world, signal), signal);
-  const installation = planInstallation(facts, settledFor(facts, world));
-  const failure = await install(installation, namespace, world, signal);
+  const recovering = await attempt(() => recreateLost(facts, world, signal));
+  const installation = isWhole(facts) ? await nextInstallation(facts, world, signal) : nothingNow;
+  const failure = recovering ?? (await attempt(() => install(installation, namespace, world, signal)));
   const wanted = fingerprints(facts.graph);
   for (const [key, resource] of facts.resources)
     await world.writeStatus(resource, reportOf(key, facts, { installation, failure, fingerprint: wanted.get(key), now: world.clock.now() }), signal);
-  return soonest([failure || facts.problems.size > 0 ? lookAgain : 0, installation.waitMilliseconds]);
+  const isDisturbed = failure !== undefined || facts.problems.size > 0 || facts.disturbed.size > 0 || !isWhole(facts);
+  return soonest([isDisturbed ? lookAgain : lookEvery, installation.waitMilliseconds]);
 }
 
 /** What is wrong may be put right where nobody tells us: a topic, an index, a server. */
 const lookAgain = 10_000;
+/** An alias may be moved, and an index deleted, where nobody tells us. */
+const lookEvery = 60_000;
+
+/** Is everything known that readers use? While it is not, nothing is begun: it could be what is lost. */
+const isWhole = ({ lost }: TopologyFacts): boolean => lost.revisions.length === 0 && lost.unexplained.length === 0;
+const nothingNow: Installation = { plan: undefined, blocked: new Map(), waitMilliseconds: 0 };
+
+/** Numbers that only the servers know are asked for when there is something to install: otherwise each pass would read the whole registry. */
+async function nextInstallation(facts: TopologyFacts, world: World, signal: AbortSignal): Promise<Installation> {
+  const settled = settledFor(facts, world);
+  const installation = planInstallation(facts, settled);
+  return installation.plan === undefined ? installation : planInstallation(facts, settled, await takenNumbers(facts, signal));
+}
 
 /** The first of the waits; 0 is none. One resource with a problem must not hold up another that only has to settle. */
 function soonest(waits: readonly number[]): Requeue {
@@ -31,9 +49,14 @@ function soonest(waits: readonly number[]): Requeue {
   return wanted.length === 0 ? {} : { requeueAfterMilliseconds: Math.min(...wanted) };
 }
 
-async function install({ plan }: Installation, namespace: string, world: World, signal: AbortSignal): Promise<GrueError | undefined> {
+async function install({ plan }: Installation, namespace: string, world: World, signal: AbortSignal): Promise<void> {
+  for (const { name, spec } of plan?.revisions ?? []) await createRevision(namespace, name, spec, world, signal);
+}
+
+/** @returns the coded error, if that is how it ends */
+async function attempt(work: () => Promise<void>): Promise<GrueError | undefined> {
   try {
-    for (const { name, spec } of plan?.revisions ?? []) await createRevision(namespace, name, spec, world, signal);
+    await work();
     return undefined;
   } catch (error) {
     if (error instanceof GrueError) return error;

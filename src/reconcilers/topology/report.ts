@@ -51,6 +51,8 @@ const greenOf = (key: NodeKey, { revisions, roles, live }: TopologyFacts): Revis
 
 function readyOf(key: NodeKey, live: Revision | undefined, facts: TopologyFacts, { blocked }: Installation, failure: GrueError | undefined): WantedCondition {
   const not = (reason: string, message: string): WantedCondition => ({ type: 'Ready', status: 'False', reason, message });
+  const disturbed = facts.disturbed.get(key);
+  if (disturbed) return not(reasonOf(disturbed), disturbed.line);
   if (live) {
     const ready = findCondition(live.status?.conditions, 'Ready');
     return { type: 'Ready', status: ready?.status ?? 'Unknown', reason: ready?.reason ?? 'Unknown', message: ready?.message ?? '' };

@@ -1,0 +1,64 @@
+import { GrueError } from '../../api/errors.ts';
+import type { Revision } from '../../api/revision.ts';
+import { lineageOf } from '../lineage.ts';
+import type { Servers } from '../servers.ts';
+import type { World } from '../world.ts';
+import { type Mark, markOf, readMark } from './mark.ts';
+
+/**
+ * Before a Revision whose status is not there (new, or lost) takes what it finds under its names: is that what was there before? The registry
+ * notes the topics that we made, and the marks of the indices below tell of all topics that fed them.
+ * @throws GrueError GRUE-KFK-004 when a topic that was there is gone, or is another one
+ */
+export async function refuseReplaced(revision: Revision, { kafka, registry, search }: Servers, world: World, signal: AbortSignal): Promise<void> {
+  const { metadata, spec } = revision;
+  const names = [spec.physical.topic, spec.physical.deadLetters].flatMap((name) => name ?? []);
+  if (names.length === 0) return;
+  const before = new Map<string, string>();
+  for (const { chain = [] } of await marksBelow(revision, search, world, signal))
+    for (const { name, spec: of, topicId } of chain)
+      if (name === metadata.name && of.physical.topic !== undefined && topicId !== undefined) before.set(of.physical.topic, topicId);
+  for (const { kind, name, namespace, revision: maker, topicId } of await registry.entries(signal))
+    if (kind === 'topic' && topicId !== undefined && namespace === metadata.namespace && maker === metadata.name) before.set(name, topicId);
+  const found = await kafka.topics(names, signal);
+  for (const name of names) {
+    const recorded = before.get(name);
+    const id = found.get(name)?.id;
+    if (recorded === undefined || recorded === id) continue;
+    throw new GrueError(
+      'GRUE-KFK-004',
+      `topic ${name} ${id === undefined ? 'does not exist' : `has id ${id}`}, and it was ${recorded} when ${metadata.name} was made`,
+      {
+        fix: 'restore the topic, or start a migration of what is above it: nothing is made anew by guessing',
+      },
+    );
+  }
+}
+
+/** The marks of those indices that records of this Revision arrive in. */
+async function marksBelow({ metadata }: Revision, search: Servers['search'], { caches }: World, signal: AbortSignal): Promise<readonly Mark[]> {
+  const revisions = caches.revisions.list(metadata.namespace);
+  const byName = new Map(revisions.map((one) => [one.metadata.name, one]));
+  const below = revisions.filter(
+    ({ spec, metadata: { name } }) => spec.physical.index !== undefined && lineageOf([name], byName).some((one) => one.metadata.name === metadata.name),
+  );
+  const found = await search.indices(
+    below.flatMap(({ spec }) => spec.physical.index ?? []),
+    signal,
+  );
+  return [...found.values()].flatMap(({ meta }) => {
+    const read = readMark(meta);
+    return read !== undefined && 'mark' in read && read.mark.namespace === metadata.namespace ? [read.mark] : [];
+  });
+}
+
+/** What the index of a sink says of itself, with all that feeds it as it is now. */
+export async function markFor(sink: Revision, { kafka }: Servers, { caches, installation }: World, signal: AbortSignal): Promise<Mark> {
+  const byName = new Map(caches.revisions.list(sink.metadata.namespace).map((one) => [one.metadata.name, one]));
+  const lineage = lineageOf([sink.metadata.name], byName.set(sink.metadata.name, sink));
+  const topics = await kafka.topics(
+    lineage.flatMap(({ spec }) => spec.physical.topic ?? []),
+    signal,
+  );
+  return markOf(lineage, new Map([...topics].map(([name, { id }]) => [name, id])), installation);
+}
