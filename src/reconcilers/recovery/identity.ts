@@ -1,23 +1,32 @@
 import { GrueError } from '../../api/errors.ts';
-import type { Revision } from '../../api/revision.ts';
+import type { Revision, Role } from '../../api/revision.ts';
+import type { IndexFacts } from '../../drivers/ports.ts';
 import { lineageOf } from '../lineage.ts';
 import type { Servers } from '../servers.ts';
 import type { World } from '../world.ts';
-import { type Mark, markOf, readMark } from './mark.ts';
+import { type Mark, type MarkEntry, markOf, readMark } from './mark.ts';
 
 /**
  * Before a Revision whose status is not there (new, or lost) takes what it finds under its names: is that what was there before? The registry
- * notes the topics that we made, and the marks of the indices below tell of all topics that fed them.
+ * notes the topics that we made, and the marks of indices tell of all topics that fed them. Only what readers use had been made before for
+ * sure: of anything else no mark is asked.
  * @throws GrueError GRUE-KFK-004 when a topic that was there is gone, or is another one
  */
-export async function refuseReplaced(revision: Revision, { kafka, registry, search }: Servers, world: World, signal: AbortSignal): Promise<void> {
-  const { metadata, spec } = revision;
+export async function refuseReplaced(
+  { metadata, spec }: Revision,
+  role: Role | undefined,
+  { kafka, registry, search }: Servers,
+  { caches }: World,
+  signal: AbortSignal,
+): Promise<void> {
   const names = [spec.physical.topic, spec.physical.deadLetters].flatMap((name) => name ?? []);
   if (names.length === 0) return;
   const before = new Map<string, string>();
-  for (const { chain = [] } of await marksBelow(revision, search, world, signal))
-    for (const { name, spec: of, topicId } of chain)
-      if (name === metadata.name && of.physical.topic !== undefined && topicId !== undefined) before.set(of.physical.topic, topicId);
+  const prefix = caches.platforms.get(`${metadata.namespace}/${spec.platform.name}`)?.spec.prefix;
+  const marked = role === 'live' || role === 'blue' ? await search.marked(`${prefix}.${metadata.namespace}`, signal) : [];
+  for (const { name, spec: of, topicId } of marked.flatMap(chainOf))
+    if (name === metadata.name && of.fingerprint === spec.fingerprint && of.physical.topic !== undefined && topicId !== undefined)
+      before.set(of.physical.topic, topicId);
   for (const { kind, name, namespace, revision: maker, topicId } of await registry.entries(signal))
     if (kind === 'topic' && topicId !== undefined && namespace === metadata.namespace && maker === metadata.name) before.set(name, topicId);
   const found = await kafka.topics(names, signal);
@@ -35,21 +44,9 @@ export async function refuseReplaced(revision: Revision, { kafka, registry, sear
   }
 }
 
-/** The marks of those indices that records of this Revision arrive in. */
-async function marksBelow({ metadata }: Revision, search: Servers['search'], { caches }: World, signal: AbortSignal): Promise<readonly Mark[]> {
-  const revisions = caches.revisions.list(metadata.namespace);
-  const byName = new Map(revisions.map((one) => [one.metadata.name, one]));
-  const below = revisions.filter(
-    ({ spec, metadata: { name } }) => spec.physical.index !== undefined && lineageOf([name], byName).some((one) => one.metadata.name === metadata.name),
-  );
-  const found = await search.indices(
-    below.flatMap(({ spec }) => spec.physical.index ?? []),
-    signal,
-  );
-  return [...found.values()].flatMap(({ meta }) => {
-    const read = readMark(meta);
-    return read !== undefined && 'mark' in read && read.mark.namespace === metadata.namespace ? [read.mark] : [];
-  });
+function chainOf({ meta }: IndexFacts): readonly MarkEntry[] {
+  const read = readMark(meta);
+  return read !== undefined && 'mark' in read ? (read.mark.chain ?? []) : [];
 }
 
 /** What the index of a sink says of itself, with all that feeds it as it is now. */

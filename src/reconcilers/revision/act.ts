@@ -22,14 +22,14 @@ export type Outcome =
 export async function act(decision: Decision, snapshot: Snapshot, world: World, signal: AbortSignal): Promise<Outcome> {
   if (decision.effect === undefined) return { kind: 'Done' };
   try {
-    return await carryOut(decision.effect, snapshot.revision, world, signal);
+    return await carryOut(decision.effect, snapshot, world, signal);
   } catch (error) {
     if (error instanceof GrueError) return { kind: 'Refused', error };
     throw error;
   }
 }
 
-async function carryOut(effect: Effect, revision: Revision, world: World, signal: AbortSignal): Promise<Outcome> {
+async function carryOut(effect: Effect, { revision, role }: Snapshot, world: World, signal: AbortSignal): Promise<Outcome> {
   switch (effect.kind) {
     case 'LetGo':
       await letGo(revision, world, signal);
@@ -40,7 +40,7 @@ async function carryOut(effect: Effect, revision: Revision, world: World, signal
     case 'Reclaim':
       return (await deleteReclaimed(revision, world, signal)) ? { kind: 'Gone' } : { kind: 'Done' };
     case 'Realise':
-      return { kind: 'Done', learned: await realise(revision, await serversOf(revision, world, signal), world, signal) };
+      return { kind: 'Done', learned: await realise(revision, role, await serversOf(revision, world, signal), world, signal) };
     case 'Restart':
       await restart(revision, await serversOf(revision, world, signal), signal);
       return { kind: 'Done' };
@@ -62,7 +62,13 @@ async function serversOf({ metadata, spec }: Revision, world: World, signal: Abo
 }
 
 /** Creates what is not there under the names that the spec has chosen. Their random suffix makes what is found there ours, from a pass that was lost. */
-async function realise(revision: Revision, servers: Servers, world: World, signal: AbortSignal): Promise<Pick<RevisionStatus, 'uuids' | 'startOffsets'>> {
+async function realise(
+  revision: Revision,
+  role: Snapshot['role'],
+  servers: Servers,
+  world: World,
+  signal: AbortSignal,
+): Promise<Pick<RevisionStatus, 'uuids' | 'startOffsets'>> {
   const { spec } = revision;
   const foreign = foreignName(revision);
   if (foreign !== undefined)
@@ -74,7 +80,7 @@ async function realise(revision: Revision, servers: Servers, world: World, signa
   const { topic, deadLetters, index, group } = spec.physical;
   const note = { installation: world.installation, namespace: revision.metadata.namespace, revision: revision.metadata.name };
   const topicsMade = [spec.stream?.external === false ? topic : undefined, deadLetters].flatMap((name) => name ?? []);
-  await refuseReplaced(revision, servers, world, signal);
+  await refuseReplaced(revision, role, servers, world, signal);
   // Noted before it is made: a call that is never answered may still be carried out, and somebody has to know whose it is.
   for (const name of topicsMade) await servers.registry.record({ ...note, kind: 'topic', name }, signal);
   if (group !== undefined) await servers.registry.record({ ...note, kind: 'group', name: group }, signal);
