@@ -2,8 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
 import { runAudit } from '../../demo/audit.ts';
 import { type TopologyWatch, watchTopology } from '../../demo/course.ts';
-import type { ReadCounts } from '../../demo/read-log.ts';
-import { startReaders } from '../../demo/readers.ts';
 import { connectSearch, type Search } from '../../demo/search.ts';
 import { silentLogger } from '../../src/controller/logger.ts';
 import { openKafkaCluster } from '../../src/drivers/kafka/cluster.ts';
@@ -12,13 +10,13 @@ import { kafkaRegistry } from '../../src/drivers/kafka/registry.ts';
 import { openScene, type Scene } from '../integration/migration/scene.ts';
 import { stack } from '../stack/for-tests.ts';
 import { eventually } from '../support/grue.ts';
-import { type AliasLog, judgeAliases, type Move, watchAliases } from './aliases.ts';
+import { judgeAliases, type Move } from './aliases.ts';
 import { type Account, account, isRight } from './audit.ts';
 import { type Ended, migrateOnAndOn } from './course.ts';
 import { type Fleet, startFleet } from './fleet.ts';
-import { type GreenWatch, watchGreen } from './green.ts';
 import { history, type Ledger, lastingAccounts, startProducing } from './ledger.ts';
 import { findAll, leftBehind } from './leftovers.ts';
+import { type Observed, observe } from './observers.ts';
 import { randomOf } from './random.ts';
 import { type ChaosReport, leastKills } from './report.ts';
 import { type Damage, startStorm } from './storm.ts';
@@ -38,8 +36,6 @@ export interface ChaosOptions {
 /** How long a migration, or what is still on its way, may take with all processes up again, in seconds. */
 const patience = 240;
 const progressMilliseconds = 10_000;
-/** What readers ask per request: the servers and both colours share two processors with them. */
-const readsPerRequest = 5;
 
 /** What all parts of a run share. */
 interface Run {
@@ -83,7 +79,7 @@ export async function runChaos({ seconds, seed, say, onStart, signal }: ChaosOpt
   await goLive(run);
   say('both chains are live and hold their history; readers begin, and so does the storm');
 
-  const observers = observe(run, say);
+  const observers = observe({ namespace, search, watch, cluster, say, signal: stop });
   ending.defer(() => observers.stop().then(() => {}));
   const ended: Ended[] = [];
   const problems: string[] = [];
@@ -148,45 +144,6 @@ async function goLive({ scene }: Run): Promise<void> {
     const alias = aliasOf(scene.namespace, chain);
     await eventually(`${least} documents behind ${alias}`, async () => ((await scene.documents(alias)).length >= least ? true : undefined), patience);
   }
-}
-
-interface Observed {
-  readonly reads: ReadCounts;
-  readonly aliases: AliasLog;
-  readonly longestStandstill: number;
-}
-
-/** Readers of either alias, somebody who looks at where both point, and somebody who looks at green. */
-function observe({ scene, search, watch, cluster, signal }: Run, say: (line: string) => void) {
-  const { namespace } = scene;
-  const visible = { calls: history, accounts: lastingAccounts };
-  const complain = (what: string): void => say(`A READ THAT IS NOT AS IT SHOULD BE: ${what}`);
-  const readers = chains.map((chain) => startReaders(search, aliasOf(namespace, chain), () => visible[chain], complain, signal, readsPerRequest));
-  const aliases = watchAliases(
-    search,
-    chains.map((chain) => aliasOf(namespace, chain)),
-  );
-  const green: GreenWatch = watchGreen(watch, cluster);
-  const counts = (): ReadCounts =>
-    readers
-      .map(({ log }) => log.counts())
-      .reduce((a, b) => ({ total: a.total + b.total, failed: a.failed + b.failed, empty: a.empty + b.empty, mixed: a.mixed + b.mixed }));
-  let stopped: Promise<Observed> | undefined;
-  async function stopAll(): Promise<Observed> {
-    const [log] = await Promise.all([aliases.stop(), green.stop(), ...readers.map((one) => one.stop())]);
-    return { reads: counts(), aliases: log, longestStandstill: green.longestStandstill() };
-  }
-  return {
-    counts,
-    /** Calls below this number are from now on certain to be found. */
-    makeVisible: (below: number): void => {
-      visible.calls = Math.max(visible.calls, below);
-    },
-    stop: (): Promise<Observed> => {
-      stopped ??= stopAll();
-      return stopped;
-    },
-  };
 }
 
 /**
