@@ -1,4 +1,5 @@
 import type { Role } from '../../api/revision.ts';
+import { revisionFinalizer } from './create.ts';
 import { reclaimedFrom } from './released.ts';
 import type { PhysicalFacts, Snapshot } from './snapshot.ts';
 
@@ -84,7 +85,9 @@ function remove(s: Snapshot, role: Role, physical: PhysicalFacts): Decision {
   if (role !== 'retired' && !reclaimed) {
     const message = `deleted, but ${role}: it is made again under its name`;
     const inUse = { state: status?.state ?? 'Pending', wanted: 'Running', reason: 'InUse', message, blocked: true } as const;
-    return s.blockedMilliseconds < renewedAfter ? { ...inUse, again: renewedAfter } : { ...inUse, effect: { kind: 'Renew' } };
+    // While others hold it too its name is not free.
+    const isOurs = (metadata.finalizers ?? []).every((finalizer) => finalizer === revisionFinalizer);
+    return isOurs && s.blockedMilliseconds >= renewedAfter ? { ...inUse, effect: { kind: 'Renew' } } : { ...inUse, again: renewedAfter };
   }
   if ((physical.members ?? 0) > 0) return { ...stopping(physical), passing: true, blocked: true };
   const why = reclaimed ? `${spec.of.kind}/${spec.of.name} was deleted with reclaimPolicy Delete` : `Revision ${metadata.name} was deleted, and is ${role}`;

@@ -97,6 +97,8 @@ describe('a Revision in use', () => {
     expect(decision).toMatchObject({ wanted: 'Running', reason: 'InUse' });
     expect(decision.effect).toBeUndefined();
     expect(decide({ status: running, deleted: true, facts: { role, blockedMilliseconds: 5_000 } }).effect).toEqual({ kind: 'Renew' });
+    const held = { ...sink, metadata: { ...sink.metadata, finalizers: ['grue.dev/revision', 'foregroundDeletion'] } };
+    expect(decide({ of: held, status: running, deleted: true, facts: { role, blockedMilliseconds: 5_000 } }).effect).toBeUndefined();
   });
   test('is left as it is while the servers cannot be asked, or are others than those it was made on', () => {
     const unreachable = new GrueError('GRUE-PLT-002', 'no broker answers');
