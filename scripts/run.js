@@ -20,6 +20,7 @@ const TASKS = {
   stack: 'test/stack/cli.ts',
   test: 'scripts/test.ts',
   'test:chaos': 'test/chaos/main.ts',
+  'test:crash': 'test/crash/main.ts',
 };
 
 const OLDEST_BOOTSTRAP = [20, 0];

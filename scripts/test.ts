@@ -6,11 +6,11 @@ import { runChecks } from './checks.ts';
 import { endTogether, root, runTool, tool } from './processes.ts';
 
 /**
- * `npm test`: the checks, the tests without servers, the tests on real servers; all of them, whatever fails.
+ * `npm test`: the checks, the tests without servers, the crash tests, the tests on real servers; all of them, whatever fails.
  * `npm test -- --only checks,unit` runs parts of it, other arguments are file name filters for vitest. The stack comes
  * up (or is built) beside the first two. With GRUE_STACK_DIR set, the stack that is there is used and left running.
  */
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { only: { type: 'string', default: 'checks,unit,integration' } } });
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { only: { type: 'string', default: 'checks,unit,crash,integration' } } });
 const parts = new Set(values.only.split(','));
 endTogether();
 
@@ -27,6 +27,7 @@ coming?.catch(() => {});
 const failedChecks = parts.has('checks') ? await runChecks() : [];
 const counts: Counts[] = [{ passed: 0, failed: failedChecks.length }];
 if (parts.has('unit')) counts.push(await vitest('unit', {}));
+if (parts.has('crash')) counts.push(await crash());
 if (parts.has('integration')) counts.push(await integration(coming));
 
 const sum = (of: (count: Counts) => number) => counts.map(of).reduce((a, b) => a + b, 0);
@@ -43,6 +44,13 @@ async function integration(starting: Promise<Stack> | undefined): Promise<Counts
     console.error((error as Error).message);
     return { passed: 0, failed: 1 };
   }
+}
+
+/** One answer for all of it: out/crash-report.json counts the points. */
+async function crash(): Promise<Counts> {
+  console.log('\ncrash tests');
+  const { exitCode } = await runTool([process.execPath, join(root, 'test/crash/main.ts')]);
+  return exitCode === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
 interface VitestReport {

@@ -1,0 +1,55 @@
+import { parentPort } from 'node:worker_threads';
+import type { EndState } from './end-state.ts';
+import { idOf, type Point, pointOf } from './fates.ts';
+import { effectLog } from './golden.ts';
+import { play } from './run.ts';
+import type { Scenario } from './scenario.ts';
+import { scenarios } from './scenarios/stories.ts';
+
+/** What a thread is asked: to play a point. */
+export interface Task {
+  readonly id: string;
+}
+
+export interface Played {
+  readonly id: string;
+  readonly effects: number;
+  readonly complaints: readonly string[];
+  readonly log: readonly string[];
+  readonly virtualSeconds: number;
+  readonly milliseconds: number;
+}
+
+const ends = new Map<string, Promise<EndState>>();
+
+export function scenarioOf({ scenario }: Point): Scenario {
+  const found = scenarios.find(({ name }) => name === scenario);
+  if (!found) throw new Error(`there is no scenario "${scenario}"; there are ${scenarios.map(({ name }) => name).join(', ')}`);
+  return found;
+}
+
+/** The end of the uninterrupted run, played once. */
+function endOf(scenario: Scenario): Promise<EndState> {
+  const known = ends.get(scenario.name) ?? play(scenario, pointOf(scenario.name)).then(({ end }) => end);
+  ends.set(scenario.name, known);
+  return known;
+}
+
+export async function playId(id: string): Promise<Played> {
+  const point = pointOf(id);
+  const scenario = scenarioOf(point);
+  const isTheCalmOne = idOf(point) === scenario.name;
+  const expected = isTheCalmOne ? undefined : await endOf(scenario);
+  const begun = performance.now();
+  const { effects, complaints, virtualSeconds } = await play(scenario, point, expected);
+  return { id, effects: effects.length, complaints, log: isTheCalmOne ? effectLog(effects) : [], virtualSeconds, milliseconds: performance.now() - begun };
+}
+
+parentPort?.on('message', ({ id }: Task) => {
+  void playId(id).then(
+    (played) => parentPort?.postMessage(played),
+    (error: unknown) => {
+      throw error;
+    },
+  );
+});

@@ -1,0 +1,36 @@
+import { type Fate, type Mode, modes, type Point } from './fates.ts';
+
+/** What is tried in one scenario under one perturbation, when an uninterrupted run has so many effects. */
+export interface Extent {
+  readonly scenario: string;
+  readonly perturbation: string;
+  readonly seed: number;
+  readonly effects: number;
+}
+
+const numbers = (count: number, step = 1, from = 1): readonly number[] =>
+  Array.from({ length: Math.ceil((count - from + 1) / step) }, (_, index) => from + index * step);
+
+const kills: readonly Mode[] = ['kill-before', 'kill-after'];
+
+/** Every effect in every way, then two kills in a row. */
+export function pointsIn({ scenario, perturbation, seed, effects }: Extent): readonly Point[] {
+  const point = (...fates: readonly Fate[]): Point => ({ scenario, perturbation, seed, fates });
+  if (perturbation === 'calm')
+    return [
+      point(),
+      ...numbers(effects).flatMap((at) => modes.map((mode) => point({ at, mode }))),
+      ...numbers(effects).flatMap((at) => numbers(2).map((then) => point({ at, mode: turn(at) }, { at: then, mode: turn(at + then) }))),
+    ];
+  // Another place in each seed: over several of them all effects have their turn.
+  const sampled = numbers(effects, stride, 1 + (seed % stride));
+  if (perturbation === 'elected') return [point(), ...sampled.flatMap((at) => [point({ at, mode: 'paused-before' }), point({ at, mode: turn(at) })])];
+  return [point(), ...sampled.map((at) => point({ at, mode: turn(at) }))];
+}
+
+const stride = 9;
+
+const turn = (index: number): Mode => kills[index % kills.length] as Mode;
+
+/** How hard a point is to understand: fewer fates first, then the earlier ones. */
+export const sizeOf = ({ perturbation, fates }: Point): number => (perturbation === 'calm' ? 0 : 1_000) + fates.length * 10_000 + (fates[0]?.at ?? 0);

@@ -1,0 +1,23 @@
+import type { Simulation } from './simulation.ts';
+
+/** Readers who search through the aliases all the time. Once there is something to read, there always is, and all of it is of one side. */
+export function watchReaders({ search, clock }: Simulation, aliases: readonly string[], complain: (what: string) => void): { look(): void } {
+  const served = new Set<string>();
+  const lookAt = (alias: string): void => {
+    const complainOf = (what: string): void => complain(`at ${clock.monotonic() / 1_000} s a reader of ${alias} ${what}`);
+    try {
+      const hits = search.read(alias);
+      const indices = new Set(hits.map(({ _index }) => _index));
+      if (indices.size > 1) complainOf(`saw a mixture of ${[...indices].join(' and ')}`);
+      if (hits.length > 0) served.add(alias);
+      else if (served.has(alias)) complainOf('saw nothing');
+    } catch (error) {
+      if (served.has(alias)) complainOf(`was refused: ${(error as Error).message}`);
+    }
+  };
+  return {
+    look() {
+      for (const alias of aliases) lookAt(alias);
+    },
+  };
+}

@@ -1,0 +1,178 @@
+import { requestAnnotations, type Verb } from '../../../src/api/requests.ts';
+import type { MigrationStatus, MigrationStep, Phase } from '../../../src/api/stream-migration.ts';
+import type { Beat, Scenario } from '../scenario.ts';
+import type { Simulation } from '../simulation.ts';
+import { accountRecords, applyAll, clean, cleanDoubled, cleanLarge, copyDoubled, isInstalled, keyed, narrow, orderRecords, produce, wide } from './shop.ts';
+
+const statusOf = ({ people }: Simulation, migration: string): MigrationStatus => people.migration(migration)?.status ?? {};
+const inPhase =
+  (migration: string, ...phases: readonly Phase[]) =>
+  (sim: Simulation): boolean =>
+    phases.some((phase) => statusOf(sim, migration).phase === phase);
+const hasEnded =
+  (migration: string, outcome: MigrationStatus['outcome']) =>
+  (sim: Simulation): boolean =>
+    statusOf(sim, migration).outcome === outcome;
+const atOnce = (): boolean => true;
+
+const roll = (says: string, pipeline: string, sql: string, migration: string, spec: object = {}, when: Beat['when'] = atOnce): Beat => ({
+  says,
+  when,
+  act: ({ people }) => {
+    people.edit('Pipeline', pipeline, { sql });
+    people.apply('StreamMigration', migration, { resources: [{ kind: 'Pipeline', name: pipeline }], soak: '3s', ...spec });
+  },
+});
+
+const ask = (migration: string, id: string, verb: Verb, when: Beat['when'], step?: MigrationStep): Beat => ({
+  says: `somebody asks for ${verb}${step === undefined ? '' : ` of ${step}`}`,
+  when,
+  act: ({ people }) =>
+    people.annotate('StreamMigration', migration, {
+      [requestAnnotations.id]: id,
+      [requestAnnotations.verb]: verb,
+      ...(step === undefined ? {} : { [requestAnnotations.step]: step }),
+    }),
+});
+
+const awaits =
+  (migration: string, step: MigrationStep) =>
+  (sim: Simulation): boolean => {
+    const { phase, flip, fence } = statusOf(sim, migration);
+    const next = flip !== undefined ? 'Teardown' : fence !== undefined ? 'Flip' : 'Provision';
+    return phase === 'AwaitingApproval' && next === step;
+  };
+
+/** A topology that is installed and has some data, before the story begins. */
+const installed = (objects: typeof wide, topic: 'orders' | 'accounts'): Pick<Scenario, 'prepare' | 'begins' | 'readers' | 'records'> => ({
+  prepare: (sim) => {
+    sim.kafka.createTopic({ name: topic, partitions: 2, config: {} });
+    produce(sim, (topic === 'orders' ? orderRecords : accountRecords)(0, 12));
+    applyAll(sim, objects);
+  },
+  begins: isInstalled,
+  readers: objects.flatMap(([kind, name]) => (kind === 'Connection' ? [name] : [])),
+  records: (topic === 'orders' ? orderRecords : accountRecords)(12, 30),
+});
+
+const onOrders = installed(narrow, 'orders');
+
+const deletedIn = (phase: Phase, spec: object, more: readonly Beat[] = []): Scenario => ({
+  ...onOrders,
+  name: `deleted-in-${phase.toLowerCase()}`,
+  says: `a migration is deleted in ${phase}`,
+  story: [
+    roll('the amounts are doubled', 'clean', cleanDoubled, 'double', spec),
+    ...more,
+    { says: 'the migration is deleted', when: inPhase('double', phase), act: ({ people }) => people.remove('StreamMigration', 'double') },
+  ],
+  ends: ({ people }) => people.migration('double') === undefined,
+});
+
+/** Every scenario, the simple ones first. */
+export const scenarios: readonly Scenario[] = [
+  {
+    ...installed(wide, 'orders'),
+    name: 'first-install',
+    says: 'a topology with two stages and two sinks is installed',
+    prepare: (sim) => {
+      sim.kafka.createTopic({ name: 'orders', partitions: 2, config: {} });
+      produce(sim, orderRecords(0, 12));
+    },
+    begins: atOnce,
+    story: [{ says: 'everything is applied', when: atOnce, act: (sim) => applyAll(sim, wide) }],
+    ends: isInstalled,
+  },
+  {
+    ...installed(wide, 'orders'),
+    name: 'migration',
+    says: 'two stages and two sinks move to a new definition',
+    story: [roll('the amounts are doubled', 'clean', cleanDoubled, 'double')],
+    ends: hasEnded('double', 'Completed'),
+  },
+  {
+    ...installed(keyed, 'accounts'),
+    name: 'change-stream',
+    says: 'a stream with one document per key moves to a new definition',
+    story: [roll('the amounts are doubled', 'copy', copyDoubled, 'double')],
+    ends: hasEnded('double', 'Completed'),
+  },
+  {
+    ...onOrders,
+    name: 'manual',
+    says: 'a person approves each step',
+    story: [
+      roll('the amounts are doubled', 'clean', cleanDoubled, 'double', { manual: ['Provision', 'Flip', 'Teardown'] }),
+      ask('double', 'first', 'promote', awaits('double', 'Provision'), 'Provision'),
+      ask('double', 'second', 'promote', awaits('double', 'Flip'), 'Flip'),
+      ask('double', 'third', 'promote', awaits('double', 'Teardown'), 'Teardown'),
+    ],
+    ends: hasEnded('double', 'Completed'),
+  },
+  {
+    ...onOrders,
+    name: 'abort',
+    says: 'a person gives a migration up before readers move',
+    story: [
+      roll('the amounts are doubled', 'clean', cleanDoubled, 'double', { manual: ['Flip'] }),
+      ask('double', 'first', 'abort', inPhase('double', 'AwaitingApproval')),
+    ],
+    ends: hasEnded('double', 'Aborted'),
+  },
+  {
+    ...onOrders,
+    name: 'held-and-retried',
+    says: 'a gate fails; the definition is corrected and tried again',
+    story: [
+      roll('small orders are left out, which nobody declared', 'clean', cleanLarge, 'correct'),
+      {
+        says: 'the definition is corrected, and the migration retried',
+        when: inPhase('correct', 'Held'),
+        act: ({ people }) => {
+          people.edit('Pipeline', 'clean', { sql: cleanDoubled });
+          people.edit('StreamMigration', 'correct', { retry: 1 });
+        },
+      },
+    ],
+    ends: hasEnded('correct', 'Completed'),
+  },
+  {
+    ...onOrders,
+    name: 'rollback',
+    says: 'readers go back to blue in the soak',
+    story: [
+      roll('the amounts are doubled', 'clean', cleanDoubled, 'double', { soak: '10m' }),
+      ask('double', 'first', 'rollback', inPhase('double', 'Soaking')),
+    ],
+    ends: hasEnded('double', 'RolledBack'),
+  },
+  {
+    ...onOrders,
+    name: 'superseded',
+    says: 'an edit, another edit and the way back, each before the last one has moved readers',
+    story: [
+      roll('the amounts are doubled', 'clean', cleanDoubled, 'double', { manual: ['Flip'] }),
+      roll(
+        'small orders are left out',
+        'clean',
+        cleanLarge,
+        'large',
+        { manual: ['Flip'], gates: { parity: { expect: { count: { min: 0.1, max: 1 } } } } },
+        inPhase('double', 'AwaitingApproval'),
+      ),
+      roll('it is to be as it was', 'clean', clean, 'back', {}, inPhase('large', 'AwaitingApproval')),
+    ],
+    ends: (sim) => hasEnded('double', 'Aborted')(sim) && hasEnded('large', 'Aborted')(sim) && hasEnded('back', 'NothingToDo')(sim),
+  },
+  deletedIn('Pending', {}),
+  deletedIn('Provisioning', {}),
+  deletedIn('CatchingUp', {}),
+  deletedIn('Verifying', {}),
+  deletedIn('AwaitingApproval', { manual: ['Flip'] }),
+  deletedIn('Flipping', {}),
+  deletedIn('Soaking', {}),
+  deletedIn('TearingDown', {}),
+  deletedIn('Completed', {}),
+  deletedIn('Aborting', { manual: ['Flip'] }, [ask('double', 'first', 'abort', inPhase('double', 'AwaitingApproval'))]),
+  deletedIn('RollingBack', { soak: '10m' }, [ask('double', 'first', 'rollback', inPhase('double', 'Soaking'))]),
+];

@@ -1,0 +1,108 @@
+import { apiVersion } from '../../src/api/common.ts';
+import { type Kind, kinds } from '../../src/api/kinds.ts';
+import type { Revision } from '../../src/api/revision.ts';
+import type { StreamMigration } from '../../src/api/stream-migration.ts';
+import type { KubeObject } from '../../src/controller/kube/api.ts';
+import { isKubeError } from '../../src/controller/kube/errors.ts';
+import { type Logger, silentLogger } from '../../src/controller/logger.ts';
+import { type KubeStore, kubeStore, storeApi } from '../support/kube-store.ts';
+import { type VirtualClock, virtualClock } from '../support/virtual-clock.ts';
+import { type ChokePoint, chokePoint } from './effects.ts';
+import type { Point } from './fates.ts';
+import { runSimulatedOperator } from './operator.ts';
+import { type Perturbation, perturbations } from './perturbations.ts';
+import { type Process, startProcess } from './process.ts';
+import { revisionsIn, simulatedWorker } from './world/worker.ts';
+import { type MemoryKafka, memoryKafka } from './world/kafka.ts';
+import { type MemorySearch, memorySearch } from './world/search.ts';
+import { simulatedSql } from './world/sql.ts';
+
+export const namespace = 'shop';
+
+/** What people and other systems do in a scenario. */
+export interface People {
+  /** Applies an object as kubectl does, with the defaults of its schema. */
+  apply(kind: Kind, name: string, spec: object): void;
+  /** Changes some fields of a spec. */
+  edit(kind: Kind, name: string, spec: object): void;
+  annotate(kind: Kind, name: string, annotations: Readonly<Record<string, string>>): void;
+  remove(kind: Kind, name: string): void;
+  migration(name: string): StreamMigration | undefined;
+  revisions(): readonly Revision[];
+}
+
+/** A small world: one API server, one Kafka, one Elasticsearch, one worker, and operators that come and go. */
+export interface Simulation {
+  readonly clock: VirtualClock;
+  readonly store: KubeStore;
+  readonly kafka: MemoryKafka;
+  readonly search: MemorySearch;
+  readonly choke: ChokePoint;
+  readonly people: People;
+  readonly operators: readonly Process[];
+  readonly perturbation: Perturbation;
+}
+
+/** A dead operator is started again by its Deployment. */
+const restartAfter = 2_000;
+
+export function simulate(point: Point, logger: Logger = silentLogger): Simulation {
+  const perturbation = perturbations[point.perturbation];
+  if (!perturbation) throw new Error(`there is no perturbation "${point.perturbation}"`);
+  const clock = virtualClock();
+  const store = kubeStore(clock.now);
+  const kafka = memoryKafka({ clock });
+  const search = memorySearch({ clock });
+  const sql = simulatedSql();
+  const choke = chokePoint(clock, point.fates, point.seed);
+  const operators: Process[] = [];
+  const manners = perturbation.manners(point.seed);
+  const elected = perturbation.elected ?? false;
+  let incarnations = 0;
+
+  function startOperator(): void {
+    incarnations += 1;
+    const process = startProcess(`operator-${incarnations}`, clock, () => {
+      clock.schedule(restartAfter, () => {
+        choke.restarted();
+        startOperator();
+      });
+    });
+    operators.push(process);
+    runSimulatedOperator({ store, kafka, search, sql, choke, manners, logger, seed: point.seed, elected }, process);
+  }
+  for (let replica = 0; replica < (perturbation.replicas ?? 1); replica++) startOperator();
+
+  simulatedWorker({
+    name: 'worker-1',
+    kube: storeApi(store),
+    revisions: revisionsIn(store),
+    kafka,
+    search,
+    clock,
+    logger: logger.child({ process: 'worker-1' }),
+  });
+  return { clock, store, kafka, search, choke, people: peopleOf(store), operators, perturbation };
+}
+
+function peopleOf(store: KubeStore): People {
+  const find = <T extends KubeObject>(kind: Kind, name: string): T | undefined => {
+    try {
+      return store.get(kinds[kind], { namespace, name }) as T;
+    } catch (error) {
+      if (isKubeError(error, 'NotFound')) return undefined;
+      throw error;
+    }
+  };
+  const put = (kind: Kind, name: string, spec: object): void => {
+    store.apply(kinds[kind], { apiVersion, kind, metadata: { name, namespace }, spec: kinds[kind].spec.parse(spec) });
+  };
+  return {
+    apply: put,
+    edit: (kind, name, spec) => put(kind, name, { ...(find(kind, name)?.spec as object), ...spec }),
+    annotate: (kind, name, annotations) => void store.merge(kinds[kind], { namespace, name }, { metadata: { annotations } }),
+    remove: (kind, name) => store.remove(kinds[kind], { namespace, name }),
+    migration: (name) => find<StreamMigration>('StreamMigration', name),
+    revisions: () => store.list(kinds.Revision, namespace) as unknown as readonly Revision[],
+  };
+}
