@@ -50,7 +50,10 @@ export async function observe(key: string, world: World, signal: AbortSignal): P
     letGoMilliseconds: world.letGoMilliseconds,
   };
   if (migration.metadata.deletionTimestamp !== undefined) return observeDeleted(quiet, world, signal);
-  if (status.outcome !== undefined && quiet.request === undefined) return quiet;
+  if (status.outcome !== undefined && quiet.request === undefined) {
+    const there = world.caches.revisions.list(migration.metadata.namespace);
+    return { ...quiet, revisions: new Map(there.map((revision) => [revision.metadata.name, revision])) };
+  }
 
   const facts = await observeTopology(migration.metadata.namespace, world, signal);
   const revisions = new Map(facts.revisions.map((revision) => [revision.metadata.name, revision]));

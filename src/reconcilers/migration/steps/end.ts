@@ -1,6 +1,7 @@
 import type { MigrationStatus, Phase } from '../../../api/stream-migration.ts';
 import { doNow, note, type Step, waitFor } from '../decision.ts';
-import { freshAttempt, timeOf } from '../status.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { freshAttempt, ownGreen, timeOf } from '../status.ts';
 import { finalizer } from './requests.ts';
 
 const phaseOf: Readonly<Record<NonNullable<MigrationStatus['outcome']>, Phase>> = {
@@ -17,9 +18,18 @@ export const ended: Step = (s) => {
   if (outcome === undefined || s.request !== undefined) return undefined;
   const { retry } = s.migration.spec;
   if (outcome !== 'Completed' && retry > (s.status.retrySeen ?? 0)) return note('Pending', `spec.retry is ${retry}: a new attempt`, freshAttempt(s));
+  const late = outcome === 'Aborted' || outcome === 'RolledBack' ? comeLate(s) : [];
+  if (late.length > 0) return doNow(phaseOf[outcome], message ?? '', { kind: 'DeleteRevisions', names: late });
   if (s.migration.metadata.finalizers?.includes(finalizer)) return { ...doNow(phaseOf[outcome], message ?? '', { kind: 'Protect', hold: false }) };
   return waitFor(phaseOf[outcome], message ?? '');
 };
+
+/** Revisions of green whose creation was on its way when its pass gave up, and came when all that was given up had been removed. */
+const comeLate = (s: Snapshot): readonly string[] =>
+  ownGreen(s).filter((name) => {
+    const revision = s.revisions.get(name);
+    return revision?.metadata.deletionTimestamp === undefined && revision?.status?.role !== 'live';
+  });
 
 /** Every step of the way is behind. */
 export const completed: Step = (s) => {
