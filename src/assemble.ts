@@ -31,7 +31,7 @@ export interface OperatorParts {
   readonly metrics: RuntimeMetrics;
   readonly sql: SqlEngine;
   /** Connects to the servers of Platforms; `doubt` is called when a pass has failed on them. */
-  readonly pool: { readonly servers: World['servers']; doubt(): void };
+  readonly pool: { readonly servers: World['servers']; readonly takeOver: World['takeOver']; doubt(): void };
   /** Held while it acts; an operator without one acts always. */
   readonly lease?: Pick<LeaderLease, 'leaseValidUntil'>;
   /** Which namespaces are watched; all of them when empty. */
@@ -86,6 +86,7 @@ export function assembleOperator(parts: OperatorParts): Operator {
     caches: mapValues(sources, ({ cache }) => cache) as unknown as World['caches'],
     sql,
     servers: pool.servers,
+    takeOver: pool.takeOver,
     writeStatus: async (object, status, signal) => {
       await writers.writerOf(object).write(object, status as object, signal);
     },

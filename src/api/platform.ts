@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { conditions, observedGeneration, type Resource, text } from './common.ts';
+import { conditions, listBy, observedGeneration, type Resource, text, time } from './common.ts';
+import { requestResult } from './stream-migration.ts';
 
 const secretRef = z.object({
   name: z
@@ -68,11 +69,23 @@ export const platformSpec = z
   .describe('Where things run. The only resource with addresses and references to Secrets.');
 export type PlatformSpec = z.output<typeof platformSpec>;
 
+const orphan = z.object({
+  kind: z.enum(['Index', 'Topic', 'Group']).describe('What it is.'),
+  name: text(255).describe('Its physical name.'),
+  why: text(512).describe('Why nobody knows it, for people.'),
+  since: time.describe('When that was found.'),
+});
+
 export const platformStatus = z
   .object({
     observedGeneration,
     kafkaClusterId: text(128).optional().describe('Identity of the Kafka cluster, recorded at the first contact.'),
     elasticsearchUuid: text(128).optional().describe('Identity of the Elasticsearch cluster, recorded at the first contact.'),
+    orphans: listBy(['kind', 'name'], orphan, 50)
+      .optional()
+      .describe('What was made for this namespace and no Revision knows any more. It is never removed by itself.'),
+    orphanCount: z.int().optional().describe('How many there are, those beyond the list included.'),
+    requests: z.array(requestResult).max(10).optional().describe('The last requests of people and their results.'),
     conditions,
   })
   .describe('What the operator found out.');

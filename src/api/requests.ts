@@ -37,18 +37,35 @@ const request = z
 /** What a person asks of a migration. `attempt` and `plan`, where given, are those that the person was looking at. */
 export type Request = z.output<typeof request>;
 
+const platformRequest = z.object({
+  id: text(128).min(1),
+  verb: z.enum(['takeover']),
+  by: text(253).min(1).exactOptional(),
+  reason: text(1024).exactOptional(),
+});
+
+/** What a person asks of a Platform. */
+export type PlatformRequest = z.output<typeof platformRequest>;
+
 /**
  * The request in the annotations of a migration, answered or not; undefined when there is none.
  * Without an id there is none: whoever writes the annotations one by one writes the id last.
  * @throws GrueError GRUE-API-001, which names the annotations that cannot be understood
  */
-export function parseRequest(annotations: Readonly<Record<string, string>> | undefined): Request | undefined {
+export const parseRequest = (annotations: Annotations): Request | undefined => parse(request, annotations);
+
+/** The same for a Platform. */
+export const parsePlatformRequest = (annotations: Annotations): PlatformRequest | undefined => parse(platformRequest, annotations);
+
+type Annotations = Readonly<Record<string, string>> | undefined;
+
+function parse<S extends z.ZodType>(schema: S, annotations: Annotations): z.output<S> | undefined {
   if (annotations?.[requestAnnotations.id] === undefined) return undefined;
   const present = Object.entries(requestAnnotations).flatMap(([part, annotation]) => {
     const value = annotations[annotation];
     return value === undefined ? [] : [[part, value]];
   });
-  const judged = judge(request, Object.fromEntries(present));
+  const judged = judge(schema, Object.fromEntries(present));
   if ('value' in judged) return judged.value;
   const problems = judged.problems.map(({ path, what }) => `${requestAnnotations[path as keyof typeof requestAnnotations]}: ${what}`);
   throw new GrueError('GRUE-API-001', problems.join('; '), { at: 'metadata.annotations' });

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { duration, durationMilliseconds } from '../api/common.ts';
 import { type Verb, verbs } from '../api/requests.ts';
@@ -10,6 +11,7 @@ import { runtimeMetrics } from '../controller/metrics.ts';
 import { type LogLevel, winstonLogger } from '../logging.ts';
 import { exportText } from './export.ts';
 import { planText } from './plan.ts';
+import { orphansText, takeOver } from './platforms.ts';
 import { request } from './requests.ts';
 import { statusText } from './status.ts';
 
@@ -106,6 +108,23 @@ export async function program(argv: readonly string[]): Promise<void> {
         process.stdout.write(await exportText(kube, namespace, target));
       }),
   );
+  peopleCommand(grue, 'orphans', 'lists what was made on the servers and no Revision knows any more').action((flags: PeopleFlags) =>
+    withKube(flags, async (kube, namespace) => {
+      process.stdout.write(await orphansText(kube, namespace));
+    }),
+  );
+  peopleCommand(grue, 'takeover', 'takes servers over from an installation that is gone for good, and goes on with what it made')
+    .option('--platform <name>', 'the Platform whose servers they are', 'default')
+    .option('--reason <text>', 'why, for the record')
+    .option('-y, --yes', 'without asking')
+    .action((flags: PeopleFlags & { readonly platform: string; readonly reason?: string; readonly yes?: boolean }) =>
+      withKube(flags, async (kube, namespace) => {
+        const { platform, reason, yes } = flags;
+        const { result } = await takeOver(kube, { namespace, platform, reason, confirm: yes ? async () => true : askPerson });
+        process.stdout.write(`takeover of ${platform}: ${result}\n`);
+        if (result.startsWith('refused')) process.exitCode = 1;
+      }),
+    );
   await grue.parseAsync(argv as string[]);
 }
 
@@ -138,6 +157,17 @@ async function withKube(flags: PeopleFlags, work: (kube: KubeClient, namespace: 
     await work(kube, flags.namespace ?? currentNamespace(config));
   } finally {
     kube.close();
+  }
+}
+
+/** Anything but `yes` is a no; so is a standard input that is no terminal. */
+async function askPerson(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY) return false;
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return (await lines.question(`${question} (yes/no) `)).trim() === 'yes';
+  } finally {
+    lines.close();
   }
 }
 

@@ -3,7 +3,7 @@ import { GrueError } from '../api/errors.ts';
 import { kinds } from '../api/kinds.ts';
 import { requestAnnotations, type Verb } from '../api/requests.ts';
 import type { MigrationStep, RequestResult, StreamMigration } from '../api/stream-migration.ts';
-import type { KubeApi } from '../controller/kube/api.ts';
+import type { KubeApi, ObjectRef, ResourceType } from '../controller/kube/api.ts';
 import { isKubeError } from '../controller/kube/errors.ts';
 
 export interface Ask {
@@ -22,23 +22,28 @@ const patience = 20_000;
  */
 export async function request(kube: KubeApi, { namespace, name, verb, step, reason }: Ask): Promise<RequestResult> {
   const { status } = await migration(kube, namespace, name);
+  const parts = { verb, step, attempt: status?.attempt === undefined ? undefined : String(status.attempt), plan: status?.plan?.hash, reason };
+  return place(kube, kinds.StreamMigration, { namespace, name }, parts, async () => (await migration(kube, namespace, name)).status?.requests);
+}
+
+type Parts = Partial<Record<keyof typeof requestAnnotations, string | undefined>>;
+
+/** Writes a request into the annotations of an object, and waits for its answer. @throws GrueError GRUE-CLI-002 when nobody answers */
+export async function place(
+  kube: KubeApi,
+  type: ResourceType,
+  ref: ObjectRef,
+  parts: Parts,
+  answers: () => Promise<readonly RequestResult[] | undefined>,
+): Promise<RequestResult> {
   const id = randomUUID();
-  const values: Partial<Record<keyof typeof requestAnnotations, string | undefined>> = {
-    id,
-    verb,
-    step,
-    attempt: status?.attempt === undefined ? undefined : String(status.attempt),
-    plan: status?.plan?.hash,
-    reason,
-  };
+  const values: Parts = { ...parts, id };
   // Null removes what an earlier request has left, so the parts of two requests never mix.
-  const annotations = Object.fromEntries(
-    Object.entries(requestAnnotations).map(([part, annotation]) => [annotation, values[part as keyof typeof values] ?? null]),
-  );
-  await kube.mergePatch(kinds.StreamMigration, { namespace, name }, { metadata: { annotations } }, { fieldManager: 'grue-cli' });
+  const annotations = Object.fromEntries(Object.entries(requestAnnotations).map(([part, annotation]) => [annotation, values[part as keyof Parts] ?? null]));
+  await kube.mergePatch(type, ref, { metadata: { annotations } }, { fieldManager: 'grue-cli' });
   const end = performance.now() + patience;
   while (performance.now() < end) {
-    const answer = (await migration(kube, namespace, name)).status?.requests?.find((entry) => entry.id === id);
+    const answer = (await answers())?.find((entry) => entry.id === id);
     if (answer) return answer;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }

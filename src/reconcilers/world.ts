@@ -46,6 +46,11 @@ export interface World {
    * @throws GrueError GRUE-PLT-002 ... 008
    */
   servers(platform: Platform, signal: AbortSignal): Promise<Servers>;
+  /**
+   * Takes the servers over from another installation, if they are still those that were recorded. Only a person may decide that.
+   * @throws GrueError as `servers`, and GRUE-PLT-007
+   */
+  takeOver(platform: Platform, recorded: RecordedServers, signal: AbortSignal): Promise<Servers>;
   /** Writes the status if it differs from the stored one, under the field manager of this controller. */
   writeStatus<T extends KubeObject>(object: T, status: NonNullable<T['status']>, signal: AbortSignal): Promise<void>;
   tell(about: KubeObject, happening: Happening): void;
@@ -59,6 +64,12 @@ export interface World {
   readonly letGoMilliseconds: number;
   /** What is worth remembering between passes, but harmless to lose. */
   readonly memory: Memory;
+}
+
+/** Identities of servers, where they have been seen before. */
+export interface RecordedServers {
+  readonly kafkaClusterId: string | undefined;
+  readonly elasticsearchUuid: string | undefined;
 }
 
 export const fieldManager = 'grue-operator';
