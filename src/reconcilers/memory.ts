@@ -25,6 +25,8 @@ export interface Memory {
   readonly passing: Map<string, number>;
   /** Since when a deletion cannot be carried out, in monotonic milliseconds. Key: uid of the Revision or migration. */
   readonly blocked: Map<string, number>;
+  /** Since when the logical resource of a Revision is gone, in monotonic milliseconds. Key: uid of the Revision. */
+  readonly gone: Map<string, number>;
   /** When the columns of a Revision were last renewed, in monotonic milliseconds. Key: uid. */
   readonly columns: Map<string, number>;
 }
@@ -44,6 +46,7 @@ export const emptyMemory = (): Memory => ({
   soaks: new Map(),
   passing: new Map(),
   blocked: new Map(),
+  gone: new Map(),
   columns: new Map(),
 });
 
@@ -68,15 +71,16 @@ export function forget(memory: Memory, uid: string): void {
   memory.soaks.delete(uid);
   memory.passing.delete(uid);
   memory.blocked.delete(uid);
+  memory.gone.delete(uid);
   memory.columns.delete(uid);
   for (const key of memory.open.keys()) if (key.startsWith(`${uid}/`)) memory.open.delete(key);
 }
 
-/** For how many milliseconds a deletion has been blocked. */
-export const blockedFor = ({ blocked }: Memory, uid: string, now: number): number => now - (blocked.get(uid) ?? now);
+/** For how many milliseconds something of an object lasts. */
+export const lastsFor = (since: ReadonlyMap<string, number>, uid: string, now: number): number => now - (since.get(uid) ?? now);
 
 /** Starts, goes on or ends that count. */
-export function noteBlocked({ blocked }: Memory, uid: string, isBlocked: boolean, now: number): void {
-  if (!isBlocked) blocked.delete(uid);
-  else if (!blocked.has(uid)) blocked.set(uid, now);
+export function noteLasting(since: Map<string, number>, uid: string, lasts: boolean, now: number): void {
+  if (!lasts) since.delete(uid);
+  else if (!since.has(uid)) since.set(uid, now);
 }

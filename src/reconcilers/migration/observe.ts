@@ -9,9 +9,10 @@ import { definitionDigest, digestOf } from '../../topology/fingerprint.ts';
 import { keyOf } from '../../topology/graph.ts';
 import { type Plan, type PlanInput, planRevisions } from '../../topology/plan.ts';
 import type { TopologyFacts } from '../facts.ts';
-import { blockedFor } from '../memory.ts';
+import { lastsFor } from '../memory.ts';
 import { isEnding } from '../namespace.ts';
 import { observeLive, observeTopology } from '../observe-topology.ts';
+import { findMoved } from '../recovery/moved.ts';
 import { hasFlipped, isMadeBy } from '../references.ts';
 import type { Servers } from '../servers.ts';
 import { physicalSuffix } from '../suffix.ts';
@@ -46,7 +47,7 @@ export async function observe(key: string, world: World, signal: AbortSignal): P
     unreachable: undefined,
     soak: undefined,
     namespaceEnds: false,
-    blockedMilliseconds: blockedFor(world.memory, migration.metadata.uid, world.clock.monotonic()),
+    blockedMilliseconds: lastsFor(world.memory.blocked, migration.metadata.uid, world.clock.monotonic()),
     letGoMilliseconds: world.letGoMilliseconds,
   };
   if (migration.metadata.deletionTimestamp !== undefined) return observeDeleted(quiet, world, signal);
@@ -202,7 +203,10 @@ async function propose(
       suffix: (key) => physicalSuffix(`${migration.metadata.uid}/${attempt}/${key}`),
     };
     const planned = planBack(input, facts) ?? planRevisions(input);
-    if ('nothingToDo' in planned) return planned;
+    if ('nothingToDo' in planned) {
+      const moved = migration.status?.startedAt === undefined ? await findMoved(migration, facts, servers, signal) : undefined;
+      return moved ? { moved } : planned;
+    }
     return refuseUnsound(planned.steps) ?? refuseRejected(planned.steps, migration, facts) ?? { plan: planned };
   } catch (error) {
     if (error instanceof GrueError) return { refused: [error] };

@@ -1,4 +1,4 @@
-import { forget, noteBlocked } from '../memory.ts';
+import { forget, noteLasting } from '../memory.ts';
 import type { Requeue, World } from '../world.ts';
 import { act } from './act.ts';
 import { observe } from './observe.ts';
@@ -14,7 +14,7 @@ export async function reconcileMigration(key: string, world: World, signal: Abor
   const decision = decide(snapshot); // pure
   const outcome = await act(decision, snapshot, world, signal); // at most one effect
   const { metadata } = snapshot.migration;
-  noteBlocked(world.memory, metadata.uid, decision.blocked ?? false, world.clock.monotonic());
+  noteLasting(world.memory.blocked, metadata.uid, decision.blocked ?? false, world.clock.monotonic());
   // Its finalizers are all that has changed: there is nothing to say, and the next pass sees the object as it is now.
   if (decision.effect?.kind === 'Protect' && outcome.kind === 'Done') {
     if (decision.stalled) world.tell(snapshot.migration, { type: 'Warning', reason: decision.stalled.reason, message: decision.message });

@@ -3,7 +3,7 @@ import type { Revision } from '../../api/revision.ts';
 import { lagOf } from '../../parity/fence.ts';
 import type { LiveFacts } from '../facts.ts';
 import { readsOf } from '../lineage.ts';
-import { blockedFor, rateOf, remember } from '../memory.ts';
+import { lastsFor, noteLasting, rateOf, remember } from '../memory.ts';
 import { isEnding } from '../namespace.ts';
 import { observeLive } from '../observe-topology.ts';
 import type { Servers } from '../servers.ts';
@@ -20,7 +20,11 @@ const viewMilliseconds = 500;
 export async function observe(key: string, world: World, signal: AbortSignal): Promise<Snapshot | undefined> {
   const revision = world.caches.revisions.get(key);
   if (!revision) return undefined;
-  const isDeleted = revision.metadata.deletionTimestamp !== undefined;
+  const { uid, namespace, deletionTimestamp } = revision.metadata;
+  const isDeleted = deletionTimestamp !== undefined;
+  const resource = resourceOf(revision, { Stream: world.caches.streams, Pipeline: world.caches.pipelines, Connection: world.caches.connections });
+  const moment = world.clock.monotonic();
+  noteLasting(world.memory.gone, uid, resource === undefined, moment);
   const known = {
     revision,
     now: world.clock.now(),
@@ -29,10 +33,11 @@ export async function observe(key: string, world: World, signal: AbortSignal): P
     watched: false,
     otherServers: undefined,
     physical: undefined,
-    resource: resourceOf(revision, { Stream: world.caches.streams, Pipeline: world.caches.pipelines, Connection: world.caches.connections }),
+    resource,
+    goneMilliseconds: lastsFor(world.memory.gone, uid, moment),
     readers: [],
-    namespaceEnds: isDeleted && (await isEnding(revision.metadata.namespace, world, signal)),
-    blockedMilliseconds: blockedFor(world.memory, revision.metadata.uid, world.clock.monotonic()),
+    namespaceEnds: isDeleted && (await isEnding(namespace, world, signal)),
+    blockedMilliseconds: lastsFor(world.memory.blocked, uid, moment),
     letGoMilliseconds: world.letGoMilliseconds,
   };
   if (known.namespaceEnds) return known;

@@ -1,6 +1,6 @@
 import type { Role } from '../../api/revision.ts';
 import { revisionFinalizer } from './create.ts';
-import { reclaimedFrom } from './released.ts';
+import { reclaimedIn } from './released.ts';
 import type { PhysicalFacts, Snapshot } from './snapshot.ts';
 
 /** What is done in this pass. */
@@ -50,10 +50,10 @@ export function plan(s: Snapshot): Decision {
   if (role === undefined || s.physical === undefined)
     return { ...asBefore(s), ...held, reason: 'Unknown', message: 'its role is not known yet', again: soon, passing: true };
   if (isDeleted) return remove(s, role, s.physical);
-  const from = reclaimedFrom(s);
-  if (from !== undefined && s.now >= from && s.readers.length === 0) return reclaim(s);
+  const left = reclaimedIn(s);
+  if (left !== undefined && left <= 0 && s.readers.length === 0) return reclaim(s);
   const decision = keep(s, role, s.physical);
-  return from === undefined || s.now >= from ? decision : { ...decision, again: Math.min(decision.again ?? Number.POSITIVE_INFINITY, from - s.now, aDay) };
+  return left === undefined || left <= 0 ? decision : { ...decision, again: Math.min(decision.again ?? Number.POSITIVE_INFINITY, left, aDay) };
 }
 
 const aDay = 86_400_000;

@@ -1,6 +1,6 @@
 import type { Revision } from '../../api/revision.ts';
 import { findCondition } from '../../controller/conditions.ts';
-import { forget, noteBlocked } from '../memory.ts';
+import { forget, noteLasting } from '../memory.ts';
 import type { Happening, Requeue, World } from '../world.ts';
 import { act } from './act.ts';
 import { observe } from './observe.ts';
@@ -15,7 +15,7 @@ export async function reconcileRevision(key: string, world: World, signal: Abort
   const outcome = await act(decision, snapshot, world, signal);
   const { revision } = snapshot;
   const { uid, deletionTimestamp } = revision.metadata;
-  noteBlocked(world.memory, uid, deletionTimestamp !== undefined && (decision.blocked || outcome.kind === 'Refused'), world.clock.monotonic());
+  noteLasting(world.memory.blocked, uid, deletionTimestamp !== undefined && (decision.blocked || outcome.kind === 'Refused'), world.clock.monotonic());
   if (outcome.kind === 'Gone') {
     forget(world.memory, uid);
     if (outcome.leftBehind !== undefined) world.tell(revision, leftBehind(revision, outcome.leftBehind));

@@ -23,12 +23,19 @@ const isOnItsOwn = ({ spec }: Revision, role: Role | undefined): boolean =>
 export const isReleased = ({ revision, role, resource }: Snapshot): boolean =>
   resource === undefined && revision.metadata.deletionTimestamp === undefined && isOnItsOwn(revision, role ?? revision.status?.role);
 
-/** In wall milliseconds; undefined while it is not released, or for ever. The condition tells since when it is: it is looked at as stored. */
-export function reclaimedFrom(s: Snapshot): number | undefined {
+/** A clock that jumps ahead must not remove what somebody deleted a minute ago: so long, or as long as is waited at all, this process has to see it gone. */
+const longestWatch = 3_600_000;
+
+/**
+ * Milliseconds until it is removed, zero or less once the time has come; undefined while it is not released, or where it stays for ever. The
+ * condition tells since when it is: it is looked at as stored.
+ */
+export function reclaimedIn(s: Snapshot): number | undefined {
   const released = findCondition(s.revision.status?.conditions, 'Released');
   const after = reclaimAfterOf(s);
   if (!isReleased(s) || released?.status !== 'True' || after === undefined) return undefined;
-  return Date.parse(released.lastTransitionTime) + durationMilliseconds(after);
+  const span = durationMilliseconds(after);
+  return Math.max(Date.parse(released.lastTransitionTime) + span - s.now, Math.min(span, longestWatch) - s.goneMilliseconds);
 }
 
 /** The condition of a Revision whose logical resource is gone; none otherwise. */

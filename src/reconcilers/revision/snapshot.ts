@@ -16,6 +16,8 @@ export interface Snapshot {
   readonly physical: PhysicalFacts | undefined;
   /** The logical resource that it realises; undefined once that is gone. */
   readonly resource: LogicalResource | undefined;
+  /** For how long this process has seen that it is gone, in monotonic milliseconds. */
+  readonly goneMilliseconds: number;
   /** What still uses it, or may be about to, in words; a migration under way counts. */
   readonly readers: readonly string[];
   /** It is deleted because its namespace is. */

@@ -31,6 +31,7 @@ const decide = ({ of = sink, status = {}, deleted, facts, physical }: Shape) =>
     physical: { ...quiet, ...physical },
     resource: logical(of),
     readers: [],
+    goneMilliseconds: 0,
     namespaceEnds: false,
     blockedMilliseconds: 0,
     letGoMilliseconds: 600_000,

@@ -30,6 +30,7 @@ const live = (status: RevisionStatus, facts: Partial<Snapshot> = {}): Snapshot =
   physical: { members: 1, missingInputs: [], aliasTargets: [], columns: undefined, replaced: undefined },
   resource: undefined,
   readers: [],
+  goneMilliseconds: 3_600_000,
   namespaceEnds: false,
   blockedMilliseconds: 0,
   letGoMilliseconds: 600_000,
@@ -71,6 +72,11 @@ describe('reclaimPolicy: Delete', () => {
   test('waits for its time, and comes back for it', () => {
     const decision = plan(live(said(599)));
     expect([decision.effect, decision.again]).toEqual([undefined, 1_000]);
+  });
+  test('waits until this process has seen it gone for as long, because a clock may have jumped; at most an hour', () => {
+    const jumped = plan(live(said(7_200), { goneMilliseconds: 60_000 }));
+    expect([jumped.reclaims, jumped.again]).toEqual([undefined, 540_000]);
+    expect(plan(live(said(1_000_000, { reclaimAfter: '48h' }), { goneMilliseconds: 3_600_000 })).reclaims).toBe(true);
   });
   test('writes the decision down before anything is deleted', () => {
     const decided = plan(live(said(600)));
