@@ -22,6 +22,10 @@ export interface GrueOptions {
   readonly workers?: number;
   /** How long resources must be unchanged before planning; tests do not wait as long as people do. */
   readonly settle?: string;
+  /** How long a deletion that cannot be carried out holds its object. */
+  readonly letGo?: string;
+  /** Where the Lease lies; by default in the namespace that is watched. */
+  readonly leaseNamespace?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** They stay when this process ends. */
   readonly lasting?: boolean;
@@ -70,14 +74,20 @@ export async function stopProcess(child: ChildProcess): Promise<void> {
   clearTimeout(kill);
 }
 
-export async function startGrue({ kubeconfigPath, namespace, logDirectory, workers = 1, settle = '500ms', env, lasting = false }: GrueOptions): Promise<Grue> {
+export async function startGrue(options: GrueOptions): Promise<Grue> {
+  const { kubeconfigPath, namespace, logDirectory, workers = 1, settle = '500ms', letGo = '10m', leaseNamespace = namespace, env, lasting = false } = options;
   mkdirSync(logDirectory, { recursive: true });
   const kube = connectKube(kubeconfigPath);
   const shared = ['--kubeconfig', kubeconfigPath, '--namespace', namespace];
-  const operator = startProcess('operator', [...shared, '--lease-namespace', namespace, '--settle', settle], join(logDirectory, 'operator.log'), {
-    env,
-    lasting,
-  });
+  const operator = startProcess(
+    'operator',
+    [...shared, '--lease-namespace', leaseNamespace, '--settle', settle, '--let-go', letGo],
+    join(logDirectory, 'operator.log'),
+    {
+      env,
+      lasting,
+    },
+  );
   const workerProcesses = Array.from({ length: workers }, (_, index) =>
     startProcess('worker', shared, join(logDirectory, `worker-${index + 1}.log`), { env, lasting }),
   );

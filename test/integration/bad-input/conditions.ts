@@ -12,7 +12,7 @@ export async function conditionOf(scene: Scene, kind: Kind, name: string, type: 
 }
 
 /** Waits until a condition has this status and its message holds the text. */
-export function conditionBecomes(scene: Scene, kind: Kind, name: string, type: string, status: 'True' | 'False', text = ''): Promise<Condition> {
+export function conditionBecomes(scene: Scene, kind: Kind, name: string, type: string, status: 'True' | 'False' | 'Unknown', text = ''): Promise<Condition> {
   return eventually(
     `${kind}/${name}: ${type} ${status} ${text}`,
     async () => {

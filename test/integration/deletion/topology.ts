@@ -20,14 +20,17 @@ export interface Topology extends AsyncDisposable {
   shows(factor: number): Promise<void>;
   /** Names of the topics, groups and indices of this namespace that are on the servers. */
   physical(): Promise<{ readonly topics: readonly string[]; readonly groups: readonly string[]; readonly indices: readonly string[] }>;
-  /** The lines of the audit log of the operator. */
-  audit(): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** What the operator has logged, and in this the lines of the audit log. */
+  logged(): Promise<readonly LogLine[]>;
+  audit(): Promise<readonly LogLine[]>;
 }
+
+type LogLine = Readonly<Record<string, unknown>>;
 
 export const all = ['Connection/priced', 'Stream/priced', 'Pipeline/priced'] as const;
 
-export async function openTopology(title: string): Promise<Topology> {
-  const scene = await openScene(title);
+export async function openTopology(title: string, options: Parameters<typeof openScene>[1] = {}): Promise<Topology> {
+  const scene = await openScene(title, options);
   const { namespace } = scene;
   const alias = `${namespace}-priced`;
   const root = `${namespace}-orders`;
@@ -55,6 +58,10 @@ export async function openTopology(title: string): Promise<Topology> {
   };
   await produce(100);
   await scene.apply(platform(), { kind: 'Stream', name: 'orders', spec: { type: 'Append', external: { topic: root }, schema } });
+  const logged = async (): Promise<readonly LogLine[]> => {
+    const log = await readFile(join(stack().directory, 'logs', namespace, 'operator.log'), 'utf8');
+    return log.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as LogLine] : []));
+  };
   const prefix = `grue.${namespace}.`;
   return {
     scene,
@@ -82,10 +89,8 @@ export async function openTopology(title: string): Promise<Topology> {
         indices: (indices as readonly { readonly index: string }[]).flatMap(({ index }) => (index.startsWith(prefix) ? [index] : [])).sort(),
       };
     },
-    async audit() {
-      const log = await readFile(join(stack().directory, 'logs', namespace, 'operator.log'), 'utf8');
-      return log.split('\n').flatMap((line) => (line.includes('"audit":') ? [JSON.parse(line) as Readonly<Record<string, unknown>>] : []));
-    },
+    logged,
+    audit: async () => (await logged()).filter((line) => 'audit' in line),
     async [Symbol.asyncDispose]() {
       await admin.disconnect();
       await scene[Symbol.asyncDispose]();

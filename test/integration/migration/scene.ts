@@ -9,7 +9,7 @@ import { request } from '../../../src/cli/requests.ts';
 import type { KubeObject } from '../../../src/controller/kube/api.ts';
 import { openKafkaCluster } from '../../../src/drivers/kafka/cluster.ts';
 import { stack } from '../../stack/for-tests.ts';
-import { apply, createNamespace, eventually, find, type Grue, phase, startGrue } from '../../support/grue.ts';
+import { apply, createNamespace, eventually, find, type Grue, type GrueOptions, phase, startGrue } from '../../support/grue.ts';
 import { installCrds } from '../api/server.ts';
 
 /** A namespace of its own on the real servers, with an operator and workers as processes. */
@@ -60,7 +60,7 @@ export const platform = (): Written => ({
 /** @param options.kubeconfigPath for Grue and the test alike; that of the stack without */
 export async function openScene(
   title: string,
-  options: { readonly workers?: number; readonly settle?: string; readonly kubeconfigPath?: string } = {},
+  options: Partial<Pick<GrueOptions, 'workers' | 'settle' | 'letGo' | 'leaseNamespace' | 'kubeconfigPath'>> = {},
 ): Promise<Scene> {
   const namespace = `${title}-${randomBytes(3).toString('hex')}`;
   await installCrds();
