@@ -31,7 +31,7 @@ export interface Storm {
 
 type Strike = 'Leader' | 'Operator' | 'Worker' | 'AllOperators' | 'AllWorkers' | 'PauseLeader' | 'PauseWorker';
 
-const strikes: Readonly<Record<Strike, number>> = { Leader: 24, Operator: 8, Worker: 44, AllOperators: 6, AllWorkers: 5, PauseLeader: 7, PauseWorker: 6 };
+const strikes: Readonly<Record<Strike, number>> = { Leader: 22, Operator: 20, Worker: 38, AllOperators: 5, AllWorkers: 4, PauseLeader: 6, PauseWorker: 5 };
 
 /** The longest that a strike waits for a phase, in milliseconds. */
 const aimPatience = 12_000;
