@@ -12,6 +12,7 @@ import type { TopologyFacts } from '../facts.ts';
 import { lastsFor } from '../memory.ts';
 import { isEnding } from '../namespace.ts';
 import { observeLive, observeTopology } from '../observe-topology.ts';
+import { findMoved } from '../recovery/moved.ts';
 import { hasFlipped, isMadeBy } from '../references.ts';
 import type { Servers } from '../servers.ts';
 import { physicalSuffix } from '../suffix.ts';
@@ -202,7 +203,10 @@ async function propose(
       suffix: (key) => physicalSuffix(`${migration.metadata.uid}/${attempt}/${key}`),
     };
     const planned = planBack(input, facts) ?? planRevisions(input);
-    if ('nothingToDo' in planned) return planned;
+    if ('nothingToDo' in planned) {
+      const moved = await findMoved(migration, facts, servers, signal);
+      return moved ? { moved } : planned;
+    }
     return refuseUnsound(planned.steps) ?? refuseRejected(planned.steps, migration, facts) ?? { plan: planned };
   } catch (error) {
     if (error instanceof GrueError) return { refused: [error] };

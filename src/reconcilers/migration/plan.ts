@@ -6,6 +6,7 @@ import { honourDeletion } from './steps/deletion.ts';
 import { completed, ended } from './steps/end.ts';
 import { awaitFence } from './steps/fence.ts';
 import { flip } from './steps/flip.ts';
+import { findReadersMoved, removeForgotten } from './steps/found.ts';
 import { goBack } from './steps/go-back.ts';
 import { abort, rollBack } from './steps/leave.ts';
 import { planClosure } from './steps/plan-closure.ts';
@@ -27,6 +28,8 @@ export const way: readonly Step[] = [
   settleInputs, //   named resources there, sound, and unchanged for a while
   awaitRivals, //    one migration at a time over the same resources
   planClosure, //    what is cloned, what is shared, and why
+  findReadersMoved, // where they are counts, and not what is written
+  removeForgotten, // green of an attempt whose status was lost
   goBack, //         where the blue of another's soak is what is wanted
   awaitApproval('Provision'),
   provisionGreen,

@@ -5,6 +5,7 @@ import type { MigrationStatus, StreamMigration } from '../../api/stream-migratio
 import type { AliasTarget, Offset } from '../../drivers/ports.ts';
 import type { FenceInput } from '../../parity/fence.ts';
 import type { Plan } from '../../topology/plan.ts';
+import type { FoundMoved } from '../recovery/moved.ts';
 
 /** What a pass knows, gathered once and never changed. The plan is a pure function of it. */
 export interface Snapshot {
@@ -58,7 +59,12 @@ export interface Rival {
   readonly goesBack: boolean;
 }
 
-export type Proposal = { readonly plan: Plan } | { readonly nothingToDo: string } | { readonly refused: readonly GrueError[] };
+export type Proposal =
+  | { readonly plan: Plan }
+  /** Its readers have moved already, and its status does not know it any more. */
+  | { readonly moved: FoundMoved }
+  | { readonly nothingToDo: string }
+  | { readonly refused: readonly GrueError[] };
 
 export interface Progress {
   readonly fenceInput: FenceInput;

@@ -4,7 +4,7 @@ import { finalizer } from './requests.ts';
 
 /** What is cloned, what is shared, and why. The plan is frozen with its hash; approvals are for that hash. */
 export const planClosure: Step = (s) => {
-  if (s.status.plan !== undefined || s.proposal === undefined || 'refused' in s.proposal) return undefined;
+  if (s.status.plan !== undefined || s.proposal === undefined || 'refused' in s.proposal || 'moved' in s.proposal) return undefined;
   if ('nothingToDo' in s.proposal) return note('Completed', `nothing to do: ${s.proposal.nothingToDo}`, { outcome: 'NothingToDo', waitingFor: undefined });
   // The finalizer comes before the first thing that a deletion would leave behind.
   if (!s.migration.metadata.finalizers?.includes(finalizer)) return doNow('Planning', 'protecting the migration', { kind: 'Protect', hold: true });
