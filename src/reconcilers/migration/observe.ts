@@ -13,6 +13,7 @@ import { lastsFor } from '../memory.ts';
 import { isEnding } from '../namespace.ts';
 import { observeLive, observeTopology } from '../observe-topology.ts';
 import { findMoved } from '../recovery/moved.ts';
+import { markedRejections } from '../recovery/rejections.ts';
 import { hasFlipped, isMadeBy } from '../references.ts';
 import type { Servers } from '../servers.ts';
 import { physicalSuffix } from '../suffix.ts';
@@ -207,7 +208,7 @@ async function propose(
       const moved = await findMoved(migration, facts, servers, signal);
       return moved ? { moved } : planned;
     }
-    return refuseUnsound(planned.steps) ?? refuseRejected(planned.steps, migration, facts) ?? { plan: planned };
+    return refuseUnsound(planned.steps) ?? (await refuseRejected(planned.steps, migration, facts, signal)) ?? { plan: planned };
   } catch (error) {
     if (error instanceof GrueError) return { refused: [error] };
     throw error;
@@ -249,13 +250,25 @@ function refuseUnsound(steps: Plan['steps']): Proposal | undefined {
   };
 }
 
-/** A definition that was refused before is not tried again by itself: somebody has to say so, or to edit it. */
-function refuseRejected(steps: Plan['steps'], { spec, metadata }: StreamMigration, facts: TopologyFacts): Proposal | undefined {
+/**
+ * A definition that was refused before is not tried again by itself: somebody has to say so, or to edit it. What a first attempt of the same
+ * name has given up is among it: its status was lost, or it was applied again.
+ */
+async function refuseRejected(
+  steps: Plan['steps'],
+  { spec, metadata, status }: StreamMigration,
+  facts: TopologyFacts,
+  signal: AbortSignal,
+): Promise<Proposal | undefined> {
   if (spec.retry > 0) return undefined;
+  const isFirst = (status?.attempt ?? 1) === 1;
+  const marked = await markedRejections(facts, signal);
   for (const { of, fingerprint, action } of steps) {
     const before =
       action === 'Clone'
-        ? facts.resources.get(keyOf(of))?.status?.rejected?.find((entry) => entry.fingerprint === fingerprint && entry.migration !== metadata.name)
+        ? [...(facts.resources.get(keyOf(of))?.status?.rejected ?? []), ...(marked.get(keyOf(of)) ?? [])].find(
+            (entry) => entry.fingerprint === fingerprint && (isFirst || entry.migration !== metadata.name),
+          )
         : undefined;
     if (before)
       return {

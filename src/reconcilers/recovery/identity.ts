@@ -57,5 +57,9 @@ export async function markFor(sink: Revision, { kafka }: Servers, { caches, inst
     lineage.flatMap(({ spec }) => spec.physical.topic ?? []),
     signal,
   );
-  return markOf(lineage, new Map([...topics].map(([name, { id }]) => [name, id])), installation);
+  const rejected = lineage.flatMap(({ spec: { of }, metadata: { namespace } }) => {
+    const resources = { Stream: caches.streams, Pipeline: caches.pipelines, Connection: caches.connections }[of.kind];
+    return (resources.get(`${namespace}/${of.name}`)?.status?.rejected ?? []).map((entry) => ({ of, ...entry }));
+  });
+  return markOf(lineage, new Map([...topics].map(([name, { id }]) => [name, id])), installation, rejected);
 }

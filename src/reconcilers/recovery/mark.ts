@@ -47,8 +47,14 @@ const mostCharacters = 1_048_576;
  * What an index has to say of itself (`_meta.grue`), so that it and all that feeds it can be found again when Kubernetes has lost everything.
  * @param lineage the Revisions that feed it, the sink last (lineage.ts)
  * @param topicIds identities of their topics, by topic
+ * @param rejected what is known to have been given up of them
  */
-export function markOf(lineage: readonly Revision[], topicIds: ReadonlyMap<string, string>, installation: string): Mark {
+export function markOf(
+  lineage: readonly Revision[],
+  topicIds: ReadonlyMap<string, string>,
+  installation: string,
+  rejected: readonly MarkedRejection[] = [],
+): Mark {
   const sink = lineage.at(-1);
   if (sink === undefined) throw new TypeError('an index is made by a Revision');
   const chain = lineage.map(({ metadata, spec, status }) => {
@@ -56,7 +62,8 @@ export function markOf(lineage: readonly Revision[], topicIds: ReadonlyMap<strin
     return { name: metadata.name, spec, ...(topicId === undefined ? {} : { topicId }) };
   });
   const { fingerprint, migration } = sink.spec;
-  const bare = { installation, namespace: sink.metadata.namespace, revision: sink.metadata.name, fingerprint, migration };
+  const givenUp = rejected.length === 0 ? {} : { rejected: rejected.slice(-mostRejections) };
+  const bare = { installation, namespace: sink.metadata.namespace, revision: sink.metadata.name, fingerprint, migration, ...givenUp };
   return JSON.stringify(chain).length > mostCharacters ? bare : { ...bare, chain };
 }
 

@@ -8,6 +8,7 @@ import { createRevision } from '../revision/create.ts';
 import type { Requeue, World } from '../world.ts';
 import { aliasesFree } from './adoption.ts';
 import { type Installation, planInstallation } from './install.ts';
+import { observeRejected } from './rejected.ts';
 import { reportOf } from './report.ts';
 import { settledFor } from './settle.ts';
 
@@ -21,8 +22,9 @@ export async function reconcileTopology(namespace: string, world: World, signal:
   const installation = isWhole(facts) ? await nextInstallation(facts, world, signal) : nothingNow;
   const failure = recovering ?? (await attempt(() => install(installation, namespace, world, signal)));
   const wanted = fingerprints(facts.graph);
+  const rejected = await observeRejected(facts, world, signal);
   for (const [key, resource] of facts.resources)
-    await world.writeStatus(resource, reportOf(key, facts, { installation, failure, fingerprint: wanted.get(key), now: world.clock.now() }), signal);
+    await world.writeStatus(resource, reportOf(key, facts, { installation, failure, rejected, fingerprint: wanted.get(key), now: world.clock.now() }), signal);
   const isDisturbed = failure !== undefined || facts.problems.size > 0 || facts.disturbed.size > 0 || !isWhole(facts);
   return soonest([isDisturbed ? lookAgain : lookEvery, installation.waitMilliseconds]);
 }

@@ -7,9 +7,9 @@ import { definitionDigest } from '../../topology/fingerprint.ts';
 import type { NodeKey } from '../../topology/graph.ts';
 import { type Sync, syncOf } from '../../topology/sync.ts';
 import type { TopologyFacts } from '../facts.ts';
+import type { Rejections } from '../recovery/rejections.ts';
 import { isInstalled } from './adoption.ts';
 import type { Installation } from './install.ts';
-import { rejectedOf } from './rejected.ts';
 
 export interface ReportContext {
   readonly installation: Installation;
@@ -17,16 +17,19 @@ export interface ReportContext {
   readonly failure: GrueError | undefined;
   /** Of the desired definition, as it would be rolled out. */
   readonly fingerprint: string | undefined;
+  /** What was given up, by resource. */
+  readonly rejected: Rejections;
   readonly now: number;
 }
 
 /** The status of one logical resource. Pure. */
-export function reportOf(key: NodeKey, facts: TopologyFacts, { installation, failure, fingerprint, now }: ReportContext): LogicalStatus {
+export function reportOf(key: NodeKey, facts: TopologyFacts, context: ReportContext): LogicalStatus {
+  const { installation, failure, fingerprint, now } = context;
   const resource = facts.resources.get(key);
   if (!resource) throw new Error(`${key} is not in the facts`);
   const live = facts.live.get(key);
   const green = greenOf(key, facts);
-  const rejected = rejectedOf(key, resource.status?.rejected ?? [], facts.migrations);
+  const rejected = context.rejected.get(key) ?? [];
   const problems = facts.problems.get(key) ?? [];
   const accepted: WantedCondition =
     problems.length === 0

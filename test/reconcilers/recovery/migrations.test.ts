@@ -167,3 +167,37 @@ test('a migration that is applied again after it was completed has nothing to do
   expect(cluster.migration('double')?.status?.outcome).toBe('NothingToDo');
   expect({ physical: physical(servers), names: names(cluster) }).toEqual(before);
 });
+
+describe('a definition that was given up', () => {
+  test('is not tried again although every status is lost: the mark of the live index remembers it', async () => {
+    const { servers, cluster } = await openShop();
+    begin(cluster, { manual: ['Flip'] });
+    await inPhase(servers, cluster, 'AwaitingApproval');
+    cluster.apply('StreamMigration', 'double', { resources: [{ kind: 'Pipeline', name: 'clean' }], soak: '5m', manual: ['Flip'], abort: true });
+    await inPhase(servers, cluster, 'Aborted');
+    await pass(servers, 2);
+    const before = { physical: physical(servers), readers: readersOn(servers) };
+    cluster.apply('StreamMigration', 'double', { resources: [{ kind: 'Pipeline', name: 'clean' }], soak: '5m', manual: [] });
+    for (const kind of ['StreamMigration', 'Revision', 'Stream', 'Pipeline', 'Connection'] as const) cluster.loseStatus(kind);
+    await until(
+      servers,
+      'it is refused',
+      () => cluster.migration('double')?.status?.message?.includes('GRUE-MIG-005') ?? false,
+      () => cluster.migration('double')?.status,
+    );
+    await until(
+      servers,
+      'it is said',
+      () => cluster.condition('Pipeline', 'clean', 'Synced')?.startsWith('Rejected') ?? false,
+      () => cluster.find('Pipeline', 'clean'),
+    );
+    await pass(servers, 60);
+    expect({ physical: physical(servers), readers: readersOn(servers) }).toEqual(before);
+
+    cluster.apply('StreamMigration', 'double', { resources: [{ kind: 'Pipeline', name: 'clean' }], soak: '2s', manual: [], retry: 1 });
+    await inPhase(servers, cluster, 'Completed');
+    const [index = ''] = readersOn(servers);
+    const mark = servers.search.snapshot().indices[index]?.meta?.['grue'] as { rejected?: readonly { migration: string }[] };
+    expect(mark.rejected?.map(({ migration }) => migration)).toContain('double');
+  });
+});
