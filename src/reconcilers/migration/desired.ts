@@ -37,7 +37,8 @@ export function territory(migration: StreamMigration, facts: TopologyFacts): Rea
 }
 
 /**
- * The closure of the named resources as their logical specs say, everything else as it is live. A sink that has never been live is left
+ * The closure of the named resources as their logical specs say, everything else as it is live, also what nobody asks for any more, except
+ * for pipelines that write into the closure. A sink that has never been live is left
  * to its first install: there is nothing to compare it with, and no reader to move.
  */
 export async function desiredGraph(migration: StreamMigration, facts: TopologyFacts, world: World, signal: AbortSignal): Promise<Desired> {
@@ -48,6 +49,7 @@ export async function desiredGraph(migration: StreamMigration, facts: TopologyFa
   for (const [key, definition] of facts.liveDefinitions) {
     const rolledOut = closureKeys.has(key) && !changed.has(key) && facts.definitions.has(key);
     const sync = rolledOut && !migration.spec.allowRevert ? relation(key, facts) : undefined;
+    if (isDroppedWriter(definition, closureKeys, facts)) continue;
     // What went live by `changes` and is not in the spec yet was asked for; that nobody has edited the spec is no wish to undo it.
     if (!rolledOut || sync === 'LiveAhead') definitions.set(key, definition);
     if (sync === 'Conflict') problems.push(conflict(key));
@@ -67,6 +69,10 @@ export async function desiredGraph(migration: StreamMigration, facts: TopologyFa
   }
   return { graph, problems };
 }
+
+/** Nobody asks for it any more, and the stream that it writes is made anew without it: what that changes is for the gates to show. */
+const isDroppedWriter = (definition: Definition, closureKeys: ReadonlySet<NodeKey>, { resources }: TopologyFacts): boolean =>
+  definition.kind === 'Pipeline' && !resources.has(keyOf(definition)) && closureKeys.has(`Stream/${definition.outline.output}`);
 
 function relation(key: NodeKey, { live, definitions, liveDefinitions }: TopologyFacts): Sync | undefined {
   const [desired, current, accepted] = [definitions.get(key), liveDefinitions.get(key), live.get(key)?.spec.accepted];

@@ -22,6 +22,7 @@ function factsOf({ desired, live, accepted }: Course): TopologyFacts {
   const digests = new Map(accepted.map((definition) => [keyOf(definition), definitionDigest(definition)]));
   const revisions = live.map((definition) => [keyOf(definition), { spec: { accepted: digests.get(keyOf(definition)) } }] as const);
   return {
+    resources: new Map(desired.map((definition) => [keyOf(definition), definition])),
     graph: graphOf(desired),
     definitions: new Map(desired.map((definition) => [keyOf(definition), definition])),
     liveDefinitions: new Map(live.map((definition) => [keyOf(definition), definition])),
@@ -56,5 +57,19 @@ describe('what a migration of a named resource rolls out', () => {
 
   test('is nothing new once the spec holds the inline change', async () => {
     expect(await desiredOf({ desired: saying('b'), live: saying('b'), accepted: saying('a') }, {})).toEqual({ sql: 'b', problems: [] });
+  });
+
+  test('is without a pipeline that was deleted, where the stream that it wrote is made anew, and with it where that stays', async () => {
+    const other = pipeline('others', { from: 'flights', to: 'delays' });
+    const both = [...base, other];
+    const [, gone] = base;
+    const course = { desired: both.filter((definition) => definition !== gone), live: both, accepted: both };
+    const nodesOf = async (kind: string, name: string) => {
+      const migration = { spec: { resources: [{ kind, name }], allowRevert: false } } as unknown as StreamMigration;
+      const world = { sql: { check: async () => undefined } } as unknown as World;
+      return (await desiredGraph(migration, factsOf(course), world, new AbortController().signal)).graph.nodes;
+    };
+    expect((await nodesOf('Pipeline', 'others')).has(delays)).toBe(false);
+    expect((await nodesOf('Connection', 'index')).has(delays)).toBe(true);
   });
 });
