@@ -33,8 +33,6 @@ export interface Call<T> {
 
 export interface ChokePoint {
   readonly effects: readonly Effect[];
-  /** From here on effects are numbered and fates strike; what was before is how the scenario came about. */
-  arm(): void;
   /** Late effects that have not taken place yet. */
   pending(): number;
   perform<T>(process: Process, call: Call<T>): Promise<T>;
@@ -42,6 +40,8 @@ export interface ChokePoint {
   restarted(): void;
   /** Called after each effect, when the world has changed. */
   onEffect: () => void;
+  /** Called when something takes place long after its sender has given up. */
+  onLate: (effect: Effect) => void;
 }
 
 /** How long a caller waits for an answer that does not come. */
@@ -65,7 +65,6 @@ export function chokePoint(clock: Clock, fates: readonly Fate[], seed: number): 
   const open = [...fates];
   let counted = 0;
   let pending = 0;
-  let armed = false;
 
   /** After a first fate that kills, the next one counts from the restart; otherwise from the first. */
   const fateOf = (): Fate['mode'] | undefined => {
@@ -86,6 +85,7 @@ export function chokePoint(clock: Clock, fates: readonly Fate[], seed: number): 
         .then((result) => {
           effect.result = result;
           pending -= 1;
+          if (result === 'done later') choke.onLate(effect);
           choke.onEffect();
         });
     });
@@ -106,17 +106,14 @@ export function chokePoint(clock: Clock, fates: readonly Fate[], seed: number): 
 
   const choke: ChokePoint = {
     effects,
-    arm: () => {
-      armed = true;
-    },
     pending: () => pending,
     onEffect: () => {},
+    onLate: () => {},
     restarted() {
       if (open.length < fates.length) counted = 0;
     },
     async perform(process, { port, verb, about, run, unanswered }) {
       await process.goOn();
-      if (!armed) return during(process, run);
       const effect: Effect = { n: effects.length + 1, at: clock.monotonic(), process: process.name, port, verb, about };
       effects.push(effect);
       const fate = fateOf();

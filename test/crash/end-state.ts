@@ -11,7 +11,9 @@ export type EndState = Readonly<Record<string, Readonly<Record<string, unknown>>
 /** `grue.shop.cleaned.2-x7k2pq` of one attempt is `grue.shop.cleaned.2-*` of any. */
 const anyAttempt = (text: string): string => text.replace(/(\.\d+)-[0-9a-z]{6}(?![0-9a-z])/g, '$1-*');
 
-export async function endState(sim: Simulation): Promise<EndState> {
+/** @param ghosts exact names of what is not looked at */
+export async function endState(sim: Simulation, ghosts: ReadonlySet<string>): Promise<EndState> {
+  const isReal = (name: string): boolean => !ghosts.has(name);
   const { store, people, kafka, search } = sim;
   const { indices, aliases } = search.snapshot();
   const { topics, groups } = kafka.snapshot();
@@ -32,23 +34,26 @@ export async function endState(sim: Simulation): Promise<EndState> {
       }),
     ),
     revisions: entriesOf(
-      people.revisions().map(({ metadata, spec, status }) => [
-        metadata.name,
-        {
-          of: spec.of,
-          migration: spec.migration,
-          fingerprint: spec.fingerprint,
-          inputs: spec.inputs,
-          physical: spec.physical,
-          role: status?.role,
-          state: status?.state,
-          wanted: status?.wanted,
-          bound: status?.bound,
-          made: Object.keys(status?.uuids ?? {}),
-          deleting: metadata.deletionTimestamp !== undefined,
-          conditions: truths(status?.conditions?.filter(({ type }) => type === 'Ready')),
-        },
-      ]),
+      people
+        .revisions()
+        .filter(({ metadata }) => isReal(metadata.name))
+        .map(({ metadata, spec, status }) => [
+          metadata.name,
+          {
+            of: spec.of,
+            migration: spec.migration,
+            fingerprint: spec.fingerprint,
+            inputs: spec.inputs,
+            physical: spec.physical,
+            role: status?.role,
+            state: status?.state,
+            wanted: status?.wanted,
+            bound: status?.bound,
+            made: Object.keys(status?.uuids ?? {}),
+            deleting: metadata.deletionTimestamp !== undefined,
+            conditions: truths(status?.conditions?.filter(({ type }) => type === 'Ready')),
+          },
+        ]),
     ),
     migrations: entriesOf(
       migrations.map(({ metadata, status }) => [
@@ -66,12 +71,26 @@ export async function endState(sim: Simulation): Promise<EndState> {
         },
       ]),
     ),
-    topics: entriesOf(Object.entries(topics).map(([name, { partitions }]) => [name, partitions.length])),
-    groups: entriesOf(Object.entries(groups).map(([name, { state: groupState }]) => [name, groupState])),
-    registry: entriesOf(
-      entries.map(({ kind, name, topicId, revision }) => [`${kind} ${name}`, { revision, isTheOne: topicId === undefined || topics[name]?.id === topicId }]),
+    topics: entriesOf(
+      Object.entries(topics)
+        .filter(([name]) => isReal(name))
+        .map(([name, { partitions }]) => [name, partitions.length]),
     ),
-    indices: entriesOf(Object.entries(indices).map(([name, { meta }]) => [name, meta === undefined ? 'not ours' : 'ours'])),
+    groups: entriesOf(
+      Object.entries(groups)
+        .filter(([name]) => isReal(name))
+        .map(([name, { state: groupState }]) => [name, groupState]),
+    ),
+    registry: entriesOf(
+      entries
+        .filter(({ name }) => isReal(name))
+        .map(({ kind, name, topicId, revision }) => [`${kind} ${name}`, { revision, isTheOne: topicId === undefined || topics[name]?.id === topicId }]),
+    ),
+    indices: entriesOf(
+      Object.entries(indices)
+        .filter(([name]) => isReal(name))
+        .map(([name, { meta }]) => [name, meta === undefined ? 'not ours' : 'ours']),
+    ),
   };
   return JSON.parse(anyAttempt(JSON.stringify(state))) as EndState;
 }

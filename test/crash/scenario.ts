@@ -4,17 +4,23 @@ import type { Simulation } from './simulation.ts';
 export interface Beat {
   readonly says: string;
   readonly when: (sim: Simulation) => boolean;
+  /** How long they take to think about it. */
+  readonly afterSeconds?: number;
   readonly act: (sim: Simulation) => void;
+}
+
+/** What is there when a story begins. Stories that begin in the same way share it. */
+export interface Setting {
+  readonly prepare: (sim: Simulation) => void;
+  /** Whether that has come to rest. */
+  readonly begins: (sim: Simulation) => boolean;
 }
 
 /** What happens to a topology, told by what people do. What the operator makes of it is the same however often it is killed. */
 export interface Scenario {
   readonly name: string;
   readonly says: string;
-  /** What is there before anything begins. */
-  readonly prepare: (sim: Simulation) => void;
-  /** Whether that has come to rest; effects are counted from here. */
-  readonly begins: (sim: Simulation) => boolean;
+  readonly setting: Setting;
   /** In this order, each when its time has come. */
   readonly story: readonly Beat[];
   /** Whether it is over, as far as the stored objects tell. */

@@ -5,17 +5,17 @@ import type { StreamMigration } from '../../src/api/stream-migration.ts';
 import type { KubeObject } from '../../src/controller/kube/api.ts';
 import { isKubeError } from '../../src/controller/kube/errors.ts';
 import { type Logger, silentLogger } from '../../src/controller/logger.ts';
-import { type KubeStore, kubeStore, storeApi } from '../support/kube-store.ts';
+import { type KubeCheckpoint, type KubeStore, kubeStore, storeApi } from '../support/kube-store.ts';
 import { type VirtualClock, virtualClock } from '../support/virtual-clock.ts';
 import { type ChokePoint, chokePoint } from './effects.ts';
 import type { Point } from './fates.ts';
 import { runSimulatedOperator } from './operator.ts';
 import { type Perturbation, perturbations } from './perturbations.ts';
 import { type Process, startProcess } from './process.ts';
-import { revisionsIn, simulatedWorker } from './world/worker.ts';
-import { type MemoryKafka, memoryKafka } from './world/kafka.ts';
-import { type MemorySearch, memorySearch } from './world/search.ts';
+import { type KafkaCheckpoint, type MemoryKafka, memoryKafka } from './world/kafka.ts';
+import { type MemorySearch, memorySearch, type SearchCheckpoint } from './world/search.ts';
 import { simulatedSql } from './world/sql.ts';
+import { revisionsIn, simulatedWorker } from './world/worker.ts';
 
 export const namespace = 'shop';
 
@@ -46,13 +46,34 @@ export interface Simulation {
 /** A dead operator is started again by its Deployment. */
 const restartAfter = 2_000;
 
-export function simulate(point: Point, logger: Logger = silentLogger): Simulation {
+/** The disks of all servers at one moment. */
+export interface Checkpoint {
+  readonly wallTime: number;
+  readonly store: KubeCheckpoint;
+  readonly kafka: KafkaCheckpoint;
+  readonly search: SearchCheckpoint;
+}
+
+export const checkpointOf = ({ clock, store, kafka, search }: Simulation): Checkpoint => ({
+  wallTime: clock.now(),
+  store: store.checkpoint(),
+  kafka: kafka.checkpoint(),
+  search: search.checkpoint(),
+});
+
+/** @param from what is there; an empty world without it */
+export function simulate(point: Point, from?: Checkpoint, logger: Logger = silentLogger): Simulation {
   const perturbation = perturbations[point.perturbation];
   if (!perturbation) throw new Error(`there is no perturbation "${point.perturbation}"`);
-  const clock = virtualClock();
+  const clock = virtualClock(from?.wallTime);
   const store = kubeStore(clock.now);
   const kafka = memoryKafka({ clock });
   const search = memorySearch({ clock });
+  if (from) {
+    store.restore(from.store);
+    kafka.restore(from.kafka);
+    search.restore(from.search);
+  }
   const sql = simulatedSql();
   const choke = chokePoint(clock, point.fates, point.seed);
   const operators: Process[] = [];

@@ -32,8 +32,18 @@ export interface KubeStore {
   compact(): void;
   /** Moves the version counter, as a restore from a backup does. */
   resetVersion(version: number): void;
+  /** All that is stored, as a backup holds it. */
+  checkpoint(): KubeCheckpoint;
+  restore(checkpoint: KubeCheckpoint): void;
   /** Calls `hear` with everything after `resourceVersion`, then with everything as it happens. @throws Gone */
   follow(type: ResourceType, namespace: string | undefined, resourceVersion: string, hear: (event: WatchEvent) => void): () => void;
+}
+
+export interface KubeCheckpoint {
+  readonly objects: ReadonlyMap<string, KubeObject>;
+  readonly said: ReadonlyMap<string, ReadonlyMap<string, StatusParts>>;
+  readonly version: number;
+  readonly uids: number;
 }
 
 interface Happened {
@@ -130,6 +140,16 @@ export function kubeStore(now: () => number = () => Date.UTC(2026, 0, 1)): KubeS
       history = [];
       compactedAt = version;
     },
+    checkpoint: () => ({ objects: new Map(objects), said: copied(said), version, uids }),
+    restore(checkpoint) {
+      objects.clear();
+      for (const [id, object] of checkpoint.objects) objects.set(id, object);
+      said.clear();
+      for (const [uid, managers] of copied(checkpoint.said)) said.set(uid, managers);
+      ({ version, uids } = checkpoint);
+      history = [];
+      compactedAt = version;
+    },
     resetVersion(to) {
       version = to;
       history = [];
@@ -150,6 +170,8 @@ export function kubeStore(now: () => number = () => Date.UTC(2026, 0, 1)): KubeS
     },
   };
 }
+
+const copied = (said: KubeCheckpoint['said']): Map<string, Map<string, StatusParts>> => new Map([...said].map(([uid, managers]) => [uid, new Map(managers)]));
 
 type Status = Readonly<Record<string, unknown>> & { readonly conditions?: readonly { readonly type: string }[] };
 

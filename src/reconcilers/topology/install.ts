@@ -54,15 +54,15 @@ function withoutBegun(facts: TopologyFacts): TopologyFacts {
   const byName = new Map(revisions.map((revision) => [revision.metadata.name, revision]));
   const sinks = revisions.filter(({ spec }) => spec.connection !== undefined).map(({ metadata }) => metadata.name);
   const read = new Set(lineageOf(sinks, byName).map(({ metadata }) => metadata.name));
+  const unread = revisions.filter(({ spec, metadata }) => spec.migration === '' && !read.has(metadata.name));
+  if (unread.length === 0) return facts;
   const wanted = fingerprints(installedGraph(facts));
   const begun = new Set(
-    revisions.filter((revision) => {
+    unread.filter((revision) => {
       const key = keyOf(revision.spec.of);
-      const isOurs = revision.spec.migration === '' && revision.spec.fingerprint === wanted.get(key) && hasSuffix(revision, suffixOf(key, facts));
-      return isOurs && !read.has(revision.metadata.name);
+      return revision.spec.fingerprint === wanted.get(key) && hasSuffix(revision, suffixOf(key, facts));
     }),
   );
-  if (begun.size === 0) return facts;
   const stays = ([key]: readonly [NodeKey, unknown]): boolean => {
     const revision = live.get(key);
     return revision === undefined || !begun.has(revision);
@@ -80,6 +80,7 @@ function withStarted(facts: TopologyFacts): TopologyFacts {
   const { revisions, live, liveDefinitions, definitions, roles } = facts;
   const byName = new Map(revisions.map((revision) => [revision.metadata.name, revision]));
   const sinks = revisions.filter(({ spec, metadata }) => spec.connection !== undefined && spec.migration === '' && roles.get(metadata.name) === 'green');
+  if (sinks.length === 0) return facts;
   const wanted = fingerprints(installedGraph(facts));
   const started = lineageOf(
     sinks.map(({ metadata }) => metadata.name),

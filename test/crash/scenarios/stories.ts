@@ -44,27 +44,31 @@ const awaits =
   };
 
 /** A topology that is installed and has some data, before the story begins. */
-const installed = (objects: typeof wide, topic: 'orders' | 'accounts'): Pick<Scenario, 'prepare' | 'begins' | 'readers' | 'records'> => ({
-  prepare: (sim) => {
-    sim.kafka.createTopic({ name: topic, partitions: 2, config: {} });
-    produce(sim, (topic === 'orders' ? orderRecords : accountRecords)(0, 12));
-    applyAll(sim, objects);
+const installed = (objects: typeof wide, topic: 'orders' | 'accounts'): Pick<Scenario, 'setting' | 'readers' | 'records'> => ({
+  setting: {
+    prepare: (sim) => {
+      sim.kafka.createTopic({ name: topic, partitions: 2, config: {} });
+      produce(sim, (topic === 'orders' ? orderRecords : accountRecords)(0, 12));
+      applyAll(sim, objects);
+    },
+    begins: isInstalled,
   },
-  begins: isInstalled,
   readers: objects.flatMap(([kind, name]) => (kind === 'Connection' ? [name] : [])),
   records: (topic === 'orders' ? orderRecords : accountRecords)(12, 30),
 });
 
+const onAll = installed(wide, 'orders');
 const onOrders = installed(narrow, 'orders');
 
-const deletedIn = (phase: Phase, spec: object, more: readonly Beat[] = []): Scenario => ({
+/** @param or phases that people see instead, where a crash has hidden the first from them */
+const deletedIn = (phase: Phase, spec: object, or: readonly Phase[] = [], more: readonly Beat[] = []): Scenario => ({
   ...onOrders,
   name: `deleted-in-${phase.toLowerCase()}`,
   says: `a migration is deleted in ${phase}`,
   story: [
     roll('the amounts are doubled', 'clean', cleanDoubled, 'double', spec),
     ...more,
-    { says: 'the migration is deleted', when: inPhase('double', phase), act: ({ people }) => people.remove('StreamMigration', 'double') },
+    { says: 'the migration is deleted', when: inPhase('double', phase, ...or), act: ({ people }) => people.remove('StreamMigration', 'double') },
   ],
   ends: ({ people }) => people.migration('double') === undefined,
 });
@@ -72,19 +76,21 @@ const deletedIn = (phase: Phase, spec: object, more: readonly Beat[] = []): Scen
 /** Every scenario, the simple ones first. */
 export const scenarios: readonly Scenario[] = [
   {
-    ...installed(wide, 'orders'),
+    ...onAll,
     name: 'first-install',
     says: 'a topology with two stages and two sinks is installed',
-    prepare: (sim) => {
-      sim.kafka.createTopic({ name: 'orders', partitions: 2, config: {} });
-      produce(sim, orderRecords(0, 12));
+    setting: {
+      prepare: (sim) => {
+        sim.kafka.createTopic({ name: 'orders', partitions: 2, config: {} });
+        produce(sim, orderRecords(0, 12));
+      },
+      begins: atOnce,
     },
-    begins: atOnce,
     story: [{ says: 'everything is applied', when: atOnce, act: (sim) => applyAll(sim, wide) }],
     ends: isInstalled,
   },
   {
-    ...installed(wide, 'orders'),
+    ...onAll,
     name: 'migration',
     says: 'two stages and two sinks move to a new definition',
     story: [roll('the amounts are doubled', 'clean', cleanDoubled, 'double')],
@@ -128,6 +134,7 @@ export const scenarios: readonly Scenario[] = [
       {
         says: 'the definition is corrected, and the migration retried',
         when: inPhase('correct', 'Held'),
+        afterSeconds: 5,
         act: ({ people }) => {
           people.edit('Pipeline', 'clean', { sql: cleanDoubled });
           people.edit('StreamMigration', 'correct', { retry: 1 });
@@ -164,15 +171,16 @@ export const scenarios: readonly Scenario[] = [
     ],
     ends: (sim) => hasEnded('double', 'Aborted')(sim) && hasEnded('large', 'Aborted')(sim) && hasEnded('back', 'NothingToDo')(sim),
   },
-  deletedIn('Pending', {}),
-  deletedIn('Provisioning', {}),
-  deletedIn('CatchingUp', {}),
-  deletedIn('Verifying', {}),
+  deletedIn('Pending', { manual: ['Provision'] }, ['AwaitingApproval']),
+  deletedIn('Provisioning', {}, ['CatchingUp', 'Verifying']),
+  deletedIn('CatchingUp', {}, ['Verifying', 'Flipping']),
+  deletedIn('Verifying', {}, ['Flipping']),
   deletedIn('AwaitingApproval', { manual: ['Flip'] }),
   deletedIn('Flipping', {}),
-  deletedIn('Soaking', {}),
+  deletedIn('Soaking', { soak: '10m' }),
   deletedIn('TearingDown', {}),
   deletedIn('Completed', {}),
-  deletedIn('Aborting', { manual: ['Flip'] }, [ask('double', 'first', 'abort', inPhase('double', 'AwaitingApproval'))]),
-  deletedIn('RollingBack', { soak: '10m' }, [ask('double', 'first', 'rollback', inPhase('double', 'Soaking'))]),
+  deletedIn('Held', { gates: { parity: { mode: 'Count', tolerance: 0, expect: { count: { min: 2, max: 3 } } } } }),
+  deletedIn('Aborting', { manual: ['Flip'] }, ['Aborted'], [ask('double', 'first', 'abort', inPhase('double', 'AwaitingApproval'))]),
+  deletedIn('RollingBack', { soak: '10m' }, [], [ask('double', 'first', 'rollback', inPhase('double', 'Soaking'))]),
 ];

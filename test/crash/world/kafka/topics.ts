@@ -65,6 +65,8 @@ export class Topics {
   }
 
   restore(topics: readonly Topic[]): void {
+    // An id is never given twice, also where these topics were made in another world.
+    for (const { id } of topics) this.#made = Math.max(this.#made, Number(id.slice('topic-'.length)));
     this.#topics = new Map(topics.map((topic) => [topic.name, { ...topic, logs: topic.logs.map((log) => log.copy()) }]));
   }
 }

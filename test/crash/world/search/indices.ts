@@ -77,6 +77,8 @@ export class Indices {
   }
 
   restore(indices: readonly MemoryIndex[]): void {
+    // A uuid is never given twice, also where these indices were made in another world.
+    for (const { uuid } of indices) this.#made = Math.max(this.#made, Number(uuid.slice('index-'.length)));
     this.#indices = new Map(indices.map((index) => [index.name, index.copy()]));
   }
 }
