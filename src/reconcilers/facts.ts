@@ -8,7 +8,6 @@ import type { StreamMigration } from '../api/stream-migration.ts';
 import type { AliasTarget } from '../drivers/ports.ts';
 import type { Definition, Graph, NodeKey } from '../topology/graph.ts';
 import type { RootFacts } from '../topology/plan.ts';
-import type { Lost } from './recovery/lost.ts';
 import type { Stray } from './recovery/strays.ts';
 import type { Servers } from './servers.ts';
 
@@ -18,6 +17,23 @@ export type LogicalResource = Stream | Pipeline | Connection;
 export type PlatformFacts =
   | { readonly platform: Platform; readonly servers: Servers; readonly error?: undefined }
   | { readonly platform?: Platform; readonly servers?: undefined; readonly error: GrueError };
+
+/** What readers use, and Kubernetes does not know any more. */
+export interface Lost {
+  /** Revisions that the marks of those indices tell of, as they were made; none of them is there. */
+  readonly revisions: readonly Revision[];
+  /** Identity of the index behind the alias, by the name of the Revision that made it and whose status is lost: its mark says so. */
+  readonly recognised: ReadonlyMap<string, string>;
+  /** Indices of ours behind an alias whose origin cannot be told. Nothing may be removed while there is one: it could be what feeds it. */
+  readonly unexplained: readonly Unexplained[];
+}
+
+export interface Unexplained {
+  readonly alias: string;
+  readonly index: string;
+  /** As a part of a sentence: `its mark is damaged at chain.0`. */
+  readonly why: string;
+}
 
 /** What is live in one namespace, and what is held by migrations. */
 export interface LiveFacts {

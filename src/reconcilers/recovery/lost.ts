@@ -1,28 +1,11 @@
 import { apiVersion } from '../../api/common.ts';
 import type { Revision } from '../../api/revision.ts';
 import type { AliasTarget, IndexFacts } from '../../drivers/ports.ts';
-import type { PlatformFacts } from '../facts.ts';
+import type { Lost, PlatformFacts, Unexplained } from '../facts.ts';
 import { lineageOf } from '../lineage.ts';
 import { isMarkedFor } from '../revision/remove.ts';
 import type { Servers } from '../servers.ts';
 import { type Mark, type MarkEntry, readMark } from './mark.ts';
-
-/** What readers use, and Kubernetes does not know any more. */
-export interface Lost {
-  /** Revisions that the marks of those indices tell of, as they were made; none of them is there. */
-  readonly revisions: readonly Revision[];
-  /** Identity of the index behind the alias, by the name of the Revision that made it and whose status is lost: its mark says so. */
-  readonly recognised: ReadonlyMap<string, string>;
-  /** Indices of ours behind an alias whose origin cannot be told. Nothing may be removed while there is one: it could be what feeds it. */
-  readonly unexplained: readonly Unexplained[];
-}
-
-export interface Unexplained {
-  readonly alias: string;
-  readonly index: string;
-  /** As a part of a sentence: `its mark is damaged at chain.0`. */
-  readonly why: string;
-}
 
 interface Known {
   readonly namespace: string;

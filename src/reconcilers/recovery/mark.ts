@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { kindOfResource, resourceName, text, time } from '../../api/common.ts';
-import { type Revision, revisionName, revisionSpec } from '../../api/revision.ts';
+import { type Binding, type Revision, revisionName, revisionSpec } from '../../api/revision.ts';
 import { isPhysicalNameOf, revisionName as nameOfRevision } from '../../topology/names.ts';
 
 /** One Revision as the index remembers it. */
@@ -76,14 +76,22 @@ export function readMark(meta: Readonly<Record<string, unknown>> | undefined): {
   if (written === undefined) return undefined;
   const judged = mark.safeParse(written);
   if (!judged.success) return { unreadable: `its mark is damaged at ${judged.error.issues[0]?.path.join('.') || 'its beginning'}` };
-  const foreign = judged.data.chain?.find((one) => !isOurs(one, judged.data.namespace));
+  const foreign = judged.data.chain?.find((one, _, chain) => !isOurs(one, judged.data.namespace, chain));
   if (foreign) return { unreadable: `its mark names ${foreign.name}, which the operator would not have made so` };
   return { mark: judged.data };
 }
 
-/** Would the operator have chosen these names? A mark that names a topic of others must not make us use or remove it. */
-function isOurs({ name, spec }: MarkEntry, namespace: string): boolean {
+/**
+ * Would the operator have chosen these names, and joined the stages so? A mark that names a topic of others must not make us write to it, use it
+ * or remove it.
+ */
+function isOurs({ name, spec }: MarkEntry, namespace: string, chain: readonly MarkEntry[]): boolean {
   const { topic, deadLetters, group, index } = spec.physical;
   const own = [spec.stream?.external === true ? undefined : topic, deadLetters, group, index].flatMap((physical) => physical ?? []);
-  return name === nameOfRevision(spec.of.kind, spec.of.name, spec.number) && own.every((physical) => isPhysicalNameOf(physical, namespace, spec));
+  const isNamed = name === nameOfRevision(spec.of.kind, spec.of.name, spec.number) && own.every((physical) => isPhysicalNameOf(physical, namespace, spec));
+  const streamOf = ({ revision, topic: bound }: Binding) =>
+    chain.find((one) => one.name === revision && one.spec.stream !== undefined && one.spec.physical.topic === bound)?.spec.stream;
+  const reads = [...(spec.pipeline?.reads ?? []), ...(spec.connection ? [spec.connection.reads] : [])];
+  const isJoined = reads.every(streamOf) && (spec.pipeline === undefined || streamOf(spec.pipeline.writes)?.external === false);
+  return isNamed && isJoined;
 }
