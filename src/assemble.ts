@@ -119,6 +119,7 @@ function statusWriters(kube: KubeApi, sources: Sources, clock: Clock) {
     writerOf: (object: KubeObject) => writers.get(object.kind) as ReturnType<typeof statusWriter>,
     writesOf: (kind: string) => writes.get(kind),
     isCurrent: (kind: string) => (key: string) => writes.get(kind)?.cacheIsCurrent(key) ?? true,
+    isOurs: (object: KubeObject) => writes.get(object.kind)?.isOurs(object) ?? false,
     isNamespaceCurrent: (namespace: string) => [...writes.values()].every((own) => own.namespaceIsCurrent(namespace)),
   };
 }

@@ -54,6 +54,8 @@ const migrationMoved = (before: StreamMigration, after: StreamMigration): boolea
 export interface Currency {
   isCurrent(kind: string): (key: string) => boolean;
   isNamespaceCurrent(namespace: string): boolean;
+  /** Is this what our own write has made of it? */
+  isOurs(object: KubeObject): boolean;
 }
 
 export type Sources = { readonly [Name in keyof Caches]: Reflector<NonNullable<ReturnType<Caches[Name]['get']>>> };
@@ -72,7 +74,7 @@ export function makeControllers(
   sources: Sources,
   world: World,
   metrics: Pick<RuntimeMetrics, 'controller'>,
-  { currency: { isCurrent, isNamespaceCurrent }, doubt, newId, random }: ControllerParts,
+  { currency: { isCurrent, isNamespaceCurrent, isOurs }, doubt, newId, random }: ControllerParts,
 ): readonly Controller[] {
   const { platforms, streams, pipelines, connections, revisions, migrations } = sources;
   const make = (
@@ -104,7 +106,12 @@ export function makeControllers(
 
   const topology = make('topology', reconcileTopology, isNamespaceCurrent);
   const ofNamespace = (object: KubeObject) => [namespaced(object)];
-  for (const source of [platforms, streams, pipelines, connections]) topology.watch(source as Reflector<KubeObject>, { keysOf: ofNamespace, relevant: asked });
+  // A status that others have written is put right: a person, or a write of ours that was given up and came late.
+  const askedOrOverwritten = (before: KubeObject, after: KubeObject): boolean =>
+    asked(before, after) || (JSON.stringify(before.status) !== JSON.stringify(after.status) && !isOurs(after));
+  topology.watch(platforms, { keysOf: ofNamespace, relevant: asked });
+  for (const source of [streams, pipelines, connections])
+    topology.watch(source as Reflector<KubeObject>, { keysOf: ofNamespace, relevant: askedOrOverwritten });
   topology.watch(revisions, { keysOf: ofNamespace, relevant: revisionMoved });
   topology.watch(migrations, { keysOf: ofNamespace, relevant: migrationMoved });
 

@@ -14,6 +14,8 @@ import { type Cache, isAtOrAfter } from './kube/cache.ts';
 export interface OwnWrites {
   /** @param stored the object as the server returned it from our write */
   remember(stored: KubeObject): void;
+  /** Is this what our own write has made of it? Asked when an event tells of it; where the answer to the write is still to come, it looks like another's. */
+  isOurs(object: KubeObject): boolean;
   /** Has the cache heard of our last write of this key? */
   cacheIsCurrent(key: string): boolean;
   /** Has the cache heard of all our writes in a namespace? For passes that look at a namespace as a whole. */
@@ -36,6 +38,7 @@ export function ownWrites(cache: Cache<KubeObject>, clock: Pick<Clock, 'monotoni
       const { resourceVersion } = stored.metadata;
       if (resourceVersion) written.set(keyOf(stored.metadata), { resourceVersion, at: clock.monotonic() });
     },
+    isOurs: ({ metadata }) => written.get(keyOf(metadata))?.resourceVersion === metadata.resourceVersion,
     cacheIsCurrent,
     namespaceIsCurrent: (namespace) => [...written.keys()].filter((key) => key.startsWith(`${namespace}/`)).every(cacheIsCurrent),
   };

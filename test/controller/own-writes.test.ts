@@ -93,3 +93,10 @@ test('what a pass creates is remembered like what it writes', async () => {
   await remembering(api, () => writes).create(widgetType, at(1), { fieldManager: 'test' });
   expect(writes.cacheIsCurrent('shop/a')).toBe(false);
 });
+
+test('an event tells of our own write if it has the version that we wrote, and of another otherwise', () => {
+  writes.remember(at(12));
+  expect(writes.isOurs(at(12))).toBe(true);
+  expect(writes.isOurs(at(13))).toBe(false);
+  expect(writes.isOurs(at(12, 'b'))).toBe(false);
+});
