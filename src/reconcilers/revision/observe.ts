@@ -75,7 +75,8 @@ async function viewOf(revision: Revision, world: World, signal: AbortSignal): Pr
   const { namespace } = revision.metadata;
   const now = world.clock.monotonic();
   const kept = world.memory.views.get(namespace);
-  const versions = `${world.caches.revisions.resourceVersion()}/${world.caches.migrations.resourceVersion()}`;
+  const { revisions, migrations, platforms } = world.caches;
+  const versions = [revisions, migrations, platforms].map((cache) => cache.resourceVersion()).join('/');
   const usable =
     kept?.versions === versions &&
     now - kept.at < viewMilliseconds &&

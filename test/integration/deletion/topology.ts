@@ -11,6 +11,8 @@ import { contentBecomes, openScene, patienceSeconds, platform, type Row, type Sc
 export interface Topology extends AsyncDisposable {
   readonly scene: Scene;
   readonly alias: string;
+  /** Applies the Platform and the external stream, as has been done at the beginning. */
+  applyRoot(): Promise<void>;
   /** Applies all three logical resources below the root; each with what is added to its spec. */
   apply(factor: number, more?: object): Promise<void>;
   /** Deletes logical resources: `Kind/name`, all three when none is named. */
@@ -56,8 +58,10 @@ export async function openTopology(title: string, options: Parameters<typeof ope
     );
     orders.push(...made);
   };
+  const applyRoot = (): Promise<void> =>
+    scene.apply(platform(), { kind: 'Stream', name: 'orders', spec: { type: 'Append', external: { topic: root }, schema } });
   await produce(100);
-  await scene.apply(platform(), { kind: 'Stream', name: 'orders', spec: { type: 'Append', external: { topic: root }, schema } });
+  await applyRoot();
   const logged = async (): Promise<readonly LogLine[]> => {
     const log = await readFile(join(stack().directory, 'logs', namespace, 'operator.log'), 'utf8');
     return log.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as LogLine] : []));
@@ -66,6 +70,7 @@ export async function openTopology(title: string, options: Parameters<typeof ope
   return {
     scene,
     alias,
+    applyRoot,
     produce,
     apply: (factor, more = {}) => scene.apply(...resources(factor, more)),
     async remove(...named) {
