@@ -10,6 +10,7 @@ import { type Mark, type MarkEntry, markOf, readMark } from './mark.ts';
  * Before a Revision whose status is not there (new, or lost) takes what it finds under its names: is that what was there before? The registry
  * notes the topics that we made, and the marks of indices tell of all topics that fed them. Only what readers use had been made before for
  * sure: of anything else no mark is asked.
+ * @returns the topics that the registry knows with their identity
  * @throws GrueError GRUE-KFK-004 when a topic that was there is gone, or is another one
  */
 export async function refuseReplaced(
@@ -18,17 +19,21 @@ export async function refuseReplaced(
   { kafka, registry, search }: Servers,
   { caches }: World,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<ReadonlySet<string>> {
   const names = [spec.physical.topic, spec.physical.deadLetters].flatMap((name) => name ?? []);
-  if (names.length === 0) return;
+  if (names.length === 0) return new Set();
   const before = new Map<string, string>();
   const prefix = caches.platforms.get(`${metadata.namespace}/${spec.platform.name}`)?.spec.prefix;
   const marked = role === 'live' || role === 'blue' ? await search.marked(`${prefix}.${metadata.namespace}`, signal) : [];
   for (const { name, spec: of, topicId } of marked.flatMap(chainOf))
     if (name === metadata.name && of.fingerprint === spec.fingerprint && of.physical.topic !== undefined && topicId !== undefined)
       before.set(of.physical.topic, topicId);
-  for (const { kind, name, namespace, revision: maker, topicId } of await registry.entries(signal))
-    if (kind === 'topic' && topicId !== undefined && namespace === metadata.namespace && maker === metadata.name) before.set(name, topicId);
+  const noted = new Set<string>();
+  for (const { kind, name, namespace, revision: maker, topicId } of await registry.entries(signal)) {
+    if (kind !== 'topic' || topicId === undefined || namespace !== metadata.namespace || maker !== metadata.name) continue;
+    before.set(name, topicId);
+    noted.add(name);
+  }
   const found = await kafka.topics(names, signal);
   for (const name of names) {
     const recorded = before.get(name);
@@ -42,6 +47,7 @@ export async function refuseReplaced(
       },
     );
   }
+  return noted;
 }
 
 function chainOf({ meta }: IndexFacts): readonly MarkEntry[] {

@@ -80,9 +80,10 @@ async function realise(
   const { topic, deadLetters, index, group } = spec.physical;
   const note = { installation: world.installation, namespace: revision.metadata.namespace, revision: revision.metadata.name };
   const topicsMade = [spec.stream?.external === false ? topic : undefined, deadLetters].flatMap((name) => name ?? []);
-  await refuseReplaced(revision, role, servers, world, signal);
-  // Noted before it is made: a call that is never answered may still be carried out, and somebody has to know whose it is.
-  for (const name of topicsMade) await servers.registry.record({ ...note, kind: 'topic', name }, signal);
+  const noted = await refuseReplaced(revision, role, servers, world, signal);
+  // Noted before it is made: a call that is never answered may still be carried out, and somebody has to know whose it is. An identity that
+  // is noted already stays.
+  for (const name of topicsMade) if (!noted.has(name)) await servers.registry.record({ ...note, kind: 'topic', name }, signal);
   if (group !== undefined) await servers.registry.record({ ...note, kind: 'group', name: group }, signal);
   if (topic !== undefined && spec.stream !== undefined && !spec.stream.external)
     await kafka.createTopic({ name: topic, partitions: spec.stream.partitions, config: await streamConfig(revision, servers, world, signal) }, signal);
