@@ -18,9 +18,8 @@ interface Known {
 /** Looks behind every alias whose index is not fully explained by the Revisions that are there. Asks nothing when all are. */
 export async function observeLost({ namespace, installation, platforms, revisions, aliases }: Known, signal: AbortSignal): Promise<Lost> {
   const byName = new Map(revisions.map((revision) => [revision.metadata.name, revision]));
-  const open = [...aliases].flatMap(([alias, targets]) =>
-    targets.filter((target) => !isExplained(target, revisions, byName)).map((target) => ({ alias, ...target })),
-  );
+  const isExplained = explainedBy(revisions, byName);
+  const open = [...aliases].flatMap(([alias, targets]) => targets.filter((target) => !isExplained(target)).map((target) => ({ alias, ...target })));
   const lost = new Map<string, Revision>();
   const recognised = new Map<string, string>();
   const unexplained: Unexplained[] = [];
@@ -43,10 +42,17 @@ export async function observeLost({ namespace, installation, platforms, revision
   return { revisions: [...lost.values()], recognised, unexplained };
 }
 
-/** A Revision made this index, and all that feeds it is there. */
-function isExplained({ index, uuid }: AliasTarget, revisions: readonly Revision[], byName: ReadonlyMap<string, Revision>): boolean {
-  const maker = revisions.find(({ spec, status }) => spec.physical.index === index && status?.uuids?.index === uuid);
-  return maker !== undefined && lineageOf([maker.metadata.name], byName).every(({ spec }) => spec.inputs.every((input) => byName.has(input)));
+/** Tells whether a Revision made an index, and all that feeds it is there. */
+function explainedBy(revisions: readonly Revision[], byName: ReadonlyMap<string, Revision>): (target: AliasTarget) => boolean {
+  const makers = new Map(
+    revisions.flatMap((revision) => (revision.spec.physical.index === undefined ? [] : [[revision.spec.physical.index, revision] as const])),
+  );
+  const isJoined = ({ spec }: Revision): boolean => spec.inputs.every((input) => byName.has(input));
+  const allAre = revisions.every(isJoined);
+  return ({ index, uuid }) => {
+    const maker = makers.get(index);
+    return maker?.status?.uuids?.index === uuid && (allAre || lineageOf([maker.metadata.name], byName).every(isJoined));
+  };
 }
 
 /** The mark, or why it explains nothing; undefined where a Revision knows an index of this name by another identity: that is no loss of ours. */

@@ -1,4 +1,5 @@
 import type { TopologyFacts } from '../facts.ts';
+import { isEnding } from '../namespace.ts';
 import { createRevision } from '../revision/create.ts';
 import type { World } from '../world.ts';
 
@@ -7,6 +8,8 @@ import type { World } from '../world.ts';
  * there and goes on: workers join the same groups. Their statuses follow from what is really there (revision/act.ts).
  */
 export async function recreateLost({ namespace, lost }: TopologyFacts, world: World, signal: AbortSignal): Promise<void> {
+  // A namespace that ends takes its objects with it, and what they stood for stays: nothing can be made in it any more.
+  if (lost.revisions.length === 0 || (await isEnding(namespace, world, signal))) return;
   for (const { metadata, spec } of lost.revisions) {
     await createRevision(namespace, metadata.name, spec, world, signal);
     world.log.warn('recovered a Revision from the mark of an index', { namespace, revision: metadata.name });
