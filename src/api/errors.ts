@@ -128,6 +128,10 @@ export const errorCodes = {
     title: 'records that should be in a topic cannot be read',
     fix: 'The message says where. An open transaction holds back all that follows until its producer commits, aborts or times out; a damaged batch has to be cut off or skipped by the administrator.',
   },
+  'GRUE-KFK-010': {
+    title: 'documents come from positions that their topic does not have',
+    fix: 'Kafka was restored to an earlier time. What is written there now gets the positions of the records that were lost, so it is taken for them and missing in the index. Restore the missing records, or build the index anew as the message says.',
+  },
   'GRUE-ES-001': {
     title: 'the alias is a concrete index',
     fix: 'Readers use an index of that name directly. Choose another alias, or move the index behind an alias first.',

@@ -1,7 +1,9 @@
+import type { GrueError } from '../api/errors.ts';
 import type { FenceRecord } from '../api/stream-migration.ts';
 import type { Offset } from '../drivers/ports.ts';
 import type { OpenIds } from '../parity/change.ts';
 import type { LiveFacts } from './facts.ts';
+import type { Servers } from './servers.ts';
 
 /** One look at the progress of a group of stages. */
 export interface Sample {
@@ -27,6 +29,8 @@ export interface Memory {
   readonly blocked: Map<string, number>;
   /** Since when the logical resource of a Revision is gone, in monotonic milliseconds. Key: uid of the Revision. */
   readonly gone: Map<string, number>;
+  /** Which connection the documents of a live sink were last compared over with the ends of their roots, and what was wrong. Key: uid of the Revision. */
+  readonly horizons: Map<string, { readonly servers: Servers; readonly error: GrueError | undefined }>;
   /** When the columns of a Revision were last renewed, in monotonic milliseconds. Key: uid. */
   readonly columns: Map<string, number>;
 }
@@ -47,6 +51,7 @@ export const emptyMemory = (): Memory => ({
   passing: new Map(),
   blocked: new Map(),
   gone: new Map(),
+  horizons: new Map(),
   columns: new Map(),
 });
 
@@ -73,6 +78,7 @@ export function forget(memory: Memory, uid: string): void {
   memory.blocked.delete(uid);
   memory.gone.delete(uid);
   memory.columns.delete(uid);
+  memory.horizons.delete(uid);
   for (const key of memory.open.keys()) if (key.startsWith(`${uid}/`)) memory.open.delete(key);
 }
 

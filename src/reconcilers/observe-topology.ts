@@ -42,7 +42,7 @@ export async function observeTopology(namespace: string, world: World, signal: A
   }
   const roots = await readRoots(resources, facts.platforms, problems, signal);
   await checkSql(definitions, graph, problems, world, signal);
-  const disturbed = await observeDisturbances(facts, signal);
+  const disturbed = await observeDisturbances(facts, world, signal);
   return { ...facts, disturbed, resources, definitions, graph, problems: problems.all, roots, liveDefinitions: await defineLive(facts.live, world, signal) };
 }
 

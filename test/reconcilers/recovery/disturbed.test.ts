@@ -232,3 +232,27 @@ test('numbers of what was lost and is still there are not used again', async () 
   expect(physical(servers)).toEqual(expect.arrayContaining([...before]));
   await flowsOn(servers, 10);
 });
+
+test('a Kafka that was restored to an earlier time: documents are younger than their topic, and that is said', async () => {
+  const { servers, cluster } = await openShop();
+  const checkpoint = servers.kafka.checkpoint();
+  produce(servers, 20);
+  await until(
+    servers,
+    'the new records',
+    () => documents(servers) === 30,
+    () => documents(servers),
+  );
+  servers.kafka.down = true;
+  await pass(servers, 60);
+  servers.kafka.restore(checkpoint);
+  servers.kafka.down = false;
+  await until(
+    servers,
+    'it is said',
+    () => ready(cluster).startsWith('GRUE_KFK_010'),
+    () => ready(cluster),
+  );
+  expect(ready(cluster)).toMatch(/holds 20 documents from beyond the end .* of Stream\/orders ends at 5/);
+  expect(documents(servers)).toBe(30);
+});
