@@ -8,7 +8,7 @@ import { isKubeError } from '../../controller/kube/errors.ts';
 import { definitionDigest, digestOf } from '../../topology/fingerprint.ts';
 import { keyOf } from '../../topology/graph.ts';
 import { type Plan, type PlanInput, planRevisions } from '../../topology/plan.ts';
-import type { TopologyFacts } from '../facts.ts';
+import { keyOfResource, type LogicalResource, type TopologyFacts } from '../facts.ts';
 import { lastsFor } from '../memory.ts';
 import { isEnding } from '../namespace.ts';
 import { observeLive, observeTopology } from '../observe-topology.ts';
@@ -17,6 +17,7 @@ import { markedRejections } from '../recovery/rejections.ts';
 import { hasFlipped, isMadeBy } from '../references.ts';
 import type { Servers } from '../servers.ts';
 import { physicalSuffix } from '../suffix.ts';
+import { rejectedOf } from '../topology/rejected.ts';
 import { settledFor } from '../topology/settle.ts';
 import type { World } from '../world.ts';
 import { desiredGraph, namedBy, territory } from './desired.ts';
@@ -48,6 +49,7 @@ export async function observe(key: string, world: World, signal: AbortSignal): P
     unreachable: undefined,
     soak: undefined,
     namespaceEnds: false,
+    unremembered: false,
     blockedMilliseconds: lastsFor(world.memory.blocked, migration.metadata.uid, world.clock.monotonic()),
     letGoMilliseconds: world.letGoMilliseconds,
   };
@@ -84,7 +86,7 @@ async function observeDeleted(quiet: Snapshot, world: World, signal: AbortSignal
   const { migration, status } = quiet;
   const { namespace } = migration.metadata;
   const revisions = new Map(world.caches.revisions.list(namespace).map((revision) => [revision.metadata.name, revision]));
-  const known = { ...quiet, revisions, namespaceEnds: await isEnding(namespace, world, signal) };
+  const known = { ...quiet, revisions, namespaceEnds: await isEnding(namespace, world, signal), unremembered: hasUnremembered(migration, world) };
   if (known.namespaceEnds || status.flip === undefined) return known;
   try {
     const { platforms, aliases } = await observeLive(namespace, world, signal);
@@ -94,6 +96,19 @@ async function observeDeleted(quiet: Snapshot, world: World, signal: AbortSignal
     if (!(error instanceof GrueError)) throw error;
     return { ...known, unreachable: error };
   }
+}
+
+/** What a migration gave up is told from its status until the resources say it themselves; they outlive it. */
+function hasUnremembered(migration: StreamMigration, { caches }: World): boolean {
+  const { namespace } = migration.metadata;
+  const resources: readonly LogicalResource[] = [...caches.streams.list(namespace), ...caches.pipelines.list(namespace), ...caches.connections.list(namespace)];
+  return resources.some((resource) => {
+    if (resource.metadata.deletionTimestamp !== undefined) return false;
+    const said = resource.status?.rejected ?? [];
+    return rejectedOf(keyOfResource(resource), [], [migration]).some(
+      ({ fingerprint, migration: by }) => !said.some((entry) => entry.fingerprint === fingerprint && entry.migration === by),
+    );
+  });
 }
 
 /** Nothing is asked of it, and nothing will happen to it: the cache is good enough, and costs no call. */

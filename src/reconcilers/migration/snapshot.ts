@@ -32,6 +32,8 @@ export interface Snapshot {
   readonly unreachable: GrueError | undefined;
   /** What the soak has shown so far. */
   readonly soak: SoakFacts | undefined;
+  /** It is deleted, and a resource does not say yet that it gave a definition of it up. */
+  readonly unremembered: boolean;
   /** It is deleted because its namespace is. */
   readonly namespaceEnds: boolean;
   /** For how long its deletion could not be carried out, as far as this process has seen, in milliseconds. */

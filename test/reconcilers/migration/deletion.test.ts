@@ -53,6 +53,13 @@ describe('a migration that is deleted', () => {
     expect(deleted(flipped, gone)).toMatchObject(released);
     expect(deleted(verified, gone)).toMatchObject(removes);
   });
+  test('waits until its resources say what it gave up, but not for long', () => {
+    const aborted: MigrationStatus = { ...verified, ending: { way: 'Abort', reason: 'for the test', time: at(5) } };
+    const alone = { unremembered: true, revisions: named(blue) };
+    expect(deleted(aborted, alone)).toMatchObject({ blocked: true });
+    expect(deleted(aborted, alone).effect).toBeUndefined();
+    expect(deleted(aborted, { ...alone, blockedMilliseconds: 30_000 })).toMatchObject(released);
+  });
   test('is let go in the end, with what it could not remove named', () => {
     const decided: MigrationStatus = { ...verified, flip: { direction: 'Forward', intent, intendedAt: at(1) } };
     const decision = deleted(decided, { unreachable, aliases: new Map(), blockedMilliseconds: 600_000 });

@@ -129,6 +129,7 @@ export function snapshot({ spec, status = {}, deleted, unprotected, facts }: Sha
     unreachable: undefined,
     soak: undefined,
     namespaceEnds: false,
+    unremembered: false,
     blockedMilliseconds: 0,
     letGoMilliseconds: 600_000,
     ...facts,

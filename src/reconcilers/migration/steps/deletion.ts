@@ -13,6 +13,8 @@ export const honourDeletion: Step = (s) => {
   if (!metadata.finalizers?.includes(finalizer)) return waitFor('Aborted', 'deleted');
   if (s.namespaceEnds) return release('its namespace is being deleted');
   const left = ownGreen(s);
+  if (s.unremembered && s.blockedMilliseconds < rememberedWithin)
+    return { ...waitFor('Aborting', 'the resources have to say first what was given up', 300), blocked: true };
   if (left.length === 0) return release('the migration is deleted');
   if (s.blockedMilliseconds >= s.letGoMilliseconds)
     return leaveBehind(s, `its removal was not possible for ${Math.round(s.blockedMilliseconds / 60_000)} minutes`);
@@ -27,6 +29,9 @@ export const honourDeletion: Step = (s) => {
       return { ...stall('Aborting', 'PlatformUnavailable', s.unreachable?.line ?? '', 5_000), blocked: true };
   }
 };
+
+/** What it gave up is told from its status until then; a definition that is tried once more costs less than a migration that does not go. */
+const rememberedWithin = 30_000;
 
 const release = (message: string): Decision => doNow('Aborted', message, { kind: 'Protect', hold: false });
 
