@@ -11,9 +11,9 @@ export type EndState = Readonly<Record<string, Readonly<Record<string, unknown>>
 /** `grue.shop.cleaned.2-x7k2pq` of one attempt is `grue.shop.cleaned.2-*` of any. */
 const anyAttempt = (text: string): string => text.replace(/(\.\d+)-[0-9a-z]{6}(?![0-9a-z])/g, '$1-*');
 
-/** @param ghosts exact names of what is not looked at */
+/** @param ghosts what is not looked at: kind and exact name */
 export async function endState(sim: Simulation, ghosts: ReadonlySet<string>): Promise<EndState> {
-  const isReal = (name: string): boolean => !ghosts.has(name);
+  const isReal = (kind: string, name: string): boolean => !ghosts.has(`${kind} ${name}`);
   const { store, people, kafka, search } = sim;
   const { indices, aliases } = search.snapshot();
   const { topics, groups } = kafka.snapshot();
@@ -36,7 +36,7 @@ export async function endState(sim: Simulation, ghosts: ReadonlySet<string>): Pr
     revisions: entriesOf(
       people
         .revisions()
-        .filter(({ metadata }) => isReal(metadata.name))
+        .filter(({ metadata }) => isReal('revision', metadata.name))
         .map(({ metadata, spec, status }) => [
           metadata.name,
           {
@@ -73,22 +73,22 @@ export async function endState(sim: Simulation, ghosts: ReadonlySet<string>): Pr
     ),
     topics: entriesOf(
       Object.entries(topics)
-        .filter(([name]) => isReal(name))
+        .filter(([name]) => isReal('topic', name))
         .map(([name, { partitions }]) => [name, partitions.length]),
     ),
     groups: entriesOf(
       Object.entries(groups)
-        .filter(([name]) => isReal(name))
+        .filter(([name]) => isReal('group', name))
         .map(([name, { state: groupState }]) => [name, groupState]),
     ),
     registry: entriesOf(
       entries
-        .filter(({ name }) => isReal(name))
+        .filter(({ name }) => isReal('note', name))
         .map(({ kind, name, topicId, revision }) => [`${kind} ${name}`, { revision, isTheOne: topicId === undefined || topics[name]?.id === topicId }]),
     ),
     indices: entriesOf(
       Object.entries(indices)
-        .filter(([name]) => isReal(name))
+        .filter(([name]) => isReal('index', name))
         .map(([name, { meta }]) => [name, meta === undefined ? 'not ours' : 'ours']),
     ),
   };

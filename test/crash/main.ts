@@ -5,8 +5,9 @@ import { Worker } from 'node:worker_threads';
 import type { LogFields, Logger } from '../../src/controller/logger.ts';
 import { idOf, pointOf } from './fates.ts';
 import { fullLog, goldenDifference, keepGolden } from './golden.ts';
+import { type Mutation, mutations } from './mutations.ts';
 import { perturbations } from './perturbations.ts';
-import { type Played, scenarioOf } from './player.ts';
+import { type Played, scenarioOf, type Task } from './player.ts';
 import { type Extent, pointsIn, sizeOf } from './points.ts';
 import { play } from './run.ts';
 import { scenarios } from './scenarios/stories.ts';
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     point: { type: 'string' },
     scenario: { type: 'string' },
     perturbation: { type: 'string' },
+    mutation: { type: 'string' },
     golden: { type: 'boolean', default: false },
     jobs: { type: 'string', default: '2' },
   },
@@ -30,12 +32,21 @@ async function replay(id: string): Promise<number> {
   const point = pointOf(id);
   const scenario = scenarioOf(point);
   const { end } = await play(scenario, pointOf(scenario.name));
-  const { effects, complaints, virtualSeconds } = await play(scenario, point, end, consoleLogger());
+  const { effects, complaints, virtualSeconds } = await play(scenario, point, {
+    expected: end,
+    mutation: mutationOf(values.mutation),
+    logger: consoleLogger(),
+  });
   console.log(`${id}: ${scenario.says}; ${virtualSeconds} virtual seconds, ${effects.length} effects`);
   for (const line of fullLog(effects)) console.log(line);
   for (const complaint of complaints) console.log(`✗ ${complaint}`);
   if (complaints.length === 0) console.log('✓ it ends as the uninterrupted run does');
   return complaints.length === 0 ? 0 : 1;
+}
+
+function mutationOf(name: string | undefined): Mutation | undefined {
+  if (name !== undefined && !mutations[name]) throw new Error(`there is no mutation "${name}"; there are ${Object.keys(mutations).join(', ')}`);
+  return name === undefined ? undefined : mutations[name];
 }
 
 /** What the parts say while a point is replayed, with GRUE_LOG set. */
@@ -73,11 +84,38 @@ async function playAll(): Promise<number> {
     .filter(({ perturbation }) => worlds.includes(perturbation))
     .flatMap((extent) => pointsIn(extent).filter(({ fates }) => fates.length > 0));
   found.push(...(await crew.play(points.map(idOf))));
+  const uncaught = values.scenario === undefined && values.perturbation === undefined ? await uncaughtMutations(crew) : [];
   await crew.dismiss();
-  return report(found, drifted, chosen.length, (performance.now() - begun) / 1_000);
+  return report(found, { drifted, uncaught }, chosen.length, (performance.now() - begun) / 1_000);
 }
 
-function report(found: readonly Played[], drifted: number, scenarioCount: number, seconds: number): number {
+/** Operators that are broken on purpose have to end otherwise, somewhere. */
+async function uncaughtMutations(crew: ReturnType<typeof hire>): Promise<readonly string[]> {
+  const uncaught: string[] = [];
+  for (const [name, { says, caughtIn, under = 'calm' }] of Object.entries(mutations)) {
+    const points = caughtIn.flatMap((scenario) => {
+      const seeds = under === 'calm' ? [0] : [1, 2, 3, 4, 5, 6];
+      return seeds.flatMap((seed) => pointsIn({ scenario, perturbation: under, seed, effects: mostEffects }).filter(({ fates }) => fates.length < 2));
+    });
+    const played = await crew.play(points.map(idOf), name, ({ complaints }) => complaints.length > 0);
+    const caught = played.find(({ complaints }) => complaints.length > 0);
+    if (!caught) uncaught.push(name);
+    console.log(caught ? `✓ ${says}: caught at ${caught.id}: ${caught.complaints[0]?.slice(0, 160)}` : `✗ ${says}: not caught by ${played.length} points`);
+  }
+  return uncaught;
+}
+
+/** More than a broken operator has in one of its scenarios; a point beyond the last effect is an uninterrupted run. */
+const mostEffects = 130;
+
+interface Blemishes {
+  /** Uninterrupted runs that differ from the kept logs. */
+  readonly drifted: number;
+  /** Mutations that no point has told from the sound operator. */
+  readonly uncaught: readonly string[];
+}
+
+function report(found: readonly Played[], { drifted, uncaught }: Blemishes, scenarioCount: number, seconds: number): number {
   const bad = found.filter(({ complaints }) => complaints.length > 0).sort((a, b) => sizeOf(pointOf(a.id)) - sizeOf(pointOf(b.id)));
   const summary = {
     scenarios: scenarioCount,
@@ -97,7 +135,7 @@ function report(found: readonly Played[], drifted: number, scenarioCount: number
   }
   console.log(JSON.stringify(summary));
   if (drifted > 0) console.log(`${drifted} uninterrupted runs differ from test/crash/golden; if that is meant: npm run test:crash -- --golden`);
-  return bad.length === 0 && drifted === 0 ? 0 : 1;
+  return bad.length === 0 && drifted === 0 && uncaught.length === 0 ? 0 : 1;
 }
 
 /** The first few of each scenario. */
@@ -114,13 +152,16 @@ function smallest(bad: readonly Played[]): readonly Played[] {
 function hire(count: number) {
   const threads = Array.from({ length: count }, () => new Worker(new URL('./player.ts', import.meta.url)));
   return {
-    async play(ids: readonly string[]): Promise<readonly Played[]> {
-      const waiting = [...ids];
+    /** @param enough ends it early */
+    async play(ids: readonly string[], mutation?: string, enough: (played: Played) => boolean = () => false): Promise<readonly Played[]> {
+      let waiting = [...ids];
       const played: Played[] = [];
       await Promise.all(
         threads.map(async (thread) => {
           for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
-            played.push(await playOn(thread, id));
+            const one = await playOn(thread, { id, mutation });
+            played.push(one);
+            if (enough(one)) waiting = [];
             if (played.length % 500 === 0) console.log(`${played.length} of ${ids.length} points`);
           }
         }),
@@ -131,7 +172,7 @@ function hire(count: number) {
   };
 }
 
-function playOn(thread: Worker, id: string): Promise<Played> {
+function playOn(thread: Worker, task: Task): Promise<Played> {
   return new Promise((resolve, reject) => {
     const settle = () => {
       thread.off('message', onMessage);
@@ -143,11 +184,11 @@ function playOn(thread: Worker, id: string): Promise<Played> {
     };
     const onError = (error: unknown) => {
       settle();
-      reject(new Error(`point ${id} could not be played`, { cause: error }));
+      reject(new Error(`point ${task.id} could not be played`, { cause: error }));
     };
     thread.on('message', onMessage);
     thread.on('error', onError);
-    thread.postMessage({ id });
+    thread.postMessage(task);
   });
 }
 

@@ -10,6 +10,7 @@ import type { KubeStore } from '../support/kube-store.ts';
 import { chances } from './chance.ts';
 import { type ChokePoint, guardedKafka, guardedRegistry, guardedSearch } from './effects.ts';
 import { guardedKube, type KubeManners } from './kube.ts';
+import type { Mutation } from './mutations.ts';
 import type { Process } from './process.ts';
 import type { MemoryKafka } from './world/kafka.ts';
 import type { MemorySearch } from './world/search.ts';
@@ -25,6 +26,7 @@ export interface OperatorWorld {
   readonly seed: number;
   /** Whether it has to hold the lease to act. */
   readonly elected: boolean;
+  readonly mutation: Mutation | undefined;
 }
 
 const nothing = (): void => {};
@@ -48,11 +50,12 @@ const metrics = {
 
 /** The real operator, but for the vendors' clients: it knows nothing but what the stored objects and the servers tell it. */
 export function runSimulatedOperator(world: OperatorWorld, process: Process): void {
-  const { store, kafka, search, sql, choke, manners, seed } = world;
+  const { store, kafka, search, sql, choke, manners, seed, mutation } = world;
+  const broken = <Port>(port: Port, breaks: ((sound: Port) => Port) | undefined): Port => breaks?.(port) ?? port;
   const { clock, name: identity } = process;
   const random = chances(seed + identity.length + [...identity].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7));
   const logger = guardedLogger(world.logger, process);
-  const kube = guardedKube(store, process, choke, manners);
+  const kube = broken(guardedKube(store, process, choke, manners), mutation?.kube);
   const installation = 'grue/simulated';
   const pool = serverPool({
     kube,
@@ -60,10 +63,10 @@ export function runSimulatedOperator(world: OperatorWorld, process: Process): vo
     clientId: identity,
     installation,
     openKafka: (_settings, prefix) => ({
-      kafka: guardedKafka(kafka.cluster, process, choke),
+      kafka: broken(guardedKafka(kafka.cluster, process, choke), mutation?.kafka),
       registry: guardedRegistry(kafka.registry(prefix), process, choke),
     }),
-    openSearch: () => guardedSearch(search.cluster, process, choke),
+    openSearch: () => broken(guardedSearch(search.cluster, process, choke), mutation?.search),
   });
   const lease = world.elected
     ? leaderLease({ api: kube, namespace: 'grue-system', name: 'grue-operator', identity, fieldManager, clock, logger, metrics, random })

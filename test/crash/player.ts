@@ -2,6 +2,7 @@ import { parentPort } from 'node:worker_threads';
 import type { EndState } from './end-state.ts';
 import { idOf, type Point, pointOf } from './fates.ts';
 import { effectLog } from './golden.ts';
+import { mutations } from './mutations.ts';
 import { play } from './run.ts';
 import type { Scenario } from './scenario.ts';
 import { scenarios } from './scenarios/stories.ts';
@@ -9,6 +10,8 @@ import { scenarios } from './scenarios/stories.ts';
 /** What a thread is asked: to play a point. */
 export interface Task {
   readonly id: string;
+  /** Name of a mutation. */
+  readonly mutation?: string | undefined;
 }
 
 export interface Played {
@@ -35,18 +38,18 @@ function endOf(scenario: Scenario): Promise<EndState> {
   return known;
 }
 
-export async function playId(id: string): Promise<Played> {
+export async function playTask({ id, mutation }: Task): Promise<Played> {
   const point = pointOf(id);
   const scenario = scenarioOf(point);
-  const isTheCalmOne = idOf(point) === scenario.name;
-  const expected = isTheCalmOne ? undefined : await endOf(scenario);
+  const isTheCalmOne = idOf(point) === scenario.name && mutation === undefined;
+  const broken = mutation === undefined ? {} : { mutation: mutations[mutation] };
   const begun = performance.now();
-  const { effects, complaints, virtualSeconds } = await play(scenario, point, expected);
+  const { effects, complaints, virtualSeconds } = await play(scenario, point, isTheCalmOne ? {} : { ...broken, expected: await endOf(scenario) });
   return { id, effects: effects.length, complaints, log: isTheCalmOne ? effectLog(effects) : [], virtualSeconds, milliseconds: performance.now() - begun };
 }
 
-parentPort?.on('message', ({ id }: Task) => {
-  void playId(id).then(
+parentPort?.on('message', (task: Task) => {
+  void playTask(task).then(
     (played) => parentPort?.postMessage(played),
     (error: unknown) => {
       throw error;

@@ -1,3 +1,5 @@
+import { kinds } from '../../src/api/kinds.ts';
+import type { StreamMigration } from '../../src/api/stream-migration.ts';
 import type { Simulation } from './simulation.ts';
 
 /** Readers who search through the aliases all the time. Once there is something to read, there always is, and all of it is of one side. */
@@ -20,4 +22,21 @@ export function watchReaders({ search, clock }: Simulation, aliases: readonly st
       for (const alias of aliases) lookAt(alias);
     },
   };
+}
+
+/** What a status says about readers has to be so at that moment: nobody but the operator moves them here. */
+export function watchTruth({ store, search, clock }: Simulation, complain: (what: string) => void): void {
+  let told = '';
+  store.follow(kinds.StreamMigration, undefined, store.version(), (event) => {
+    if (event.type !== 'MODIFIED') return;
+    const { metadata, status } = event.object as unknown as StreamMigration;
+    const said = `${metadata.name} ${status?.flip?.direction} ${status?.flip?.result}`;
+    if (said === told) return;
+    told = said;
+    if (status?.flip?.result !== 'Moved') return;
+    const { aliases } = search.snapshot();
+    for (const { alias, to } of status.flip.intent)
+      if (Object.keys(aliases[alias] ?? {}).join() !== to.index)
+        complain(`at ${clock.monotonic() / 1_000} s ${metadata.name} says that readers of ${alias} are on ${to.index}, and they are not`);
+  });
 }

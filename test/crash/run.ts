@@ -3,7 +3,8 @@ import type { Logger } from '../../src/controller/logger.ts';
 import type { Effect } from './effects.ts';
 import { differences, type EndState, endState } from './end-state.ts';
 import { idOf, type Point } from './fates.ts';
-import { watchReaders } from './readers.ts';
+import type { Mutation } from './mutations.ts';
+import { watchReaders, watchTruth } from './readers.ts';
 import type { Beat, Scenario, Setting } from './scenario.ts';
 import { produce } from './scenarios/shop.ts';
 import { type Checkpoint, checkpointOf, type Simulation, simulate } from './simulation.ts';
@@ -45,17 +46,23 @@ async function prepare({ prepare: begin, begins }: Setting): Promise<Checkpoint>
   return checkpointOf(sim);
 }
 
-/**
- * Plays a scenario through a point.
- * @param expected the end of the uninterrupted run; without one this is that run
- */
-export async function play(scenario: Scenario, point: Point, expected?: EndState, logger?: Logger): Promise<RunResult> {
-  const sim = simulate(point, await beginningOf(scenario.setting), logger);
+export interface PlayOptions {
+  /** The end of the uninterrupted run; without one this is that run. */
+  readonly expected?: EndState;
+  readonly mutation?: Mutation | undefined;
+  readonly logger?: Logger | undefined;
+}
+
+/** Plays a scenario through a point. */
+export async function play(scenario: Scenario, point: Point, { expected, mutation, logger }: PlayOptions = {}): Promise<RunResult> {
+  const sim = simulate(point, { from: await beginningOf(scenario.setting), mutation, logger });
   const { clock, store, choke } = sim;
   const complaints: string[] = [];
-  const readers = watchReaders(sim, scenario.readers, (complaint) => {
+  const complain = (complaint: string): void => {
     if (complaints.length < 20) complaints.push(complaint);
-  });
+  };
+  const readers = watchReaders(sim, scenario.readers, complain);
+  watchTruth(sim, complain);
   choke.onEffect = readers.look;
   const ghosts = new Set<string>();
   choke.onLate = (effect) => {
@@ -130,7 +137,8 @@ const stateOf = ({ store }: Simulation, beatsLeft: number): string => {
   return `${beatsLeft} beats of the story are left; ${migrations.join('; ')}`.slice(0, 2_000);
 };
 
-const makers = new Set(['createTopic', 'createIndex', 'commitStart', 'record']);
+/** What a call makes, as the end state calls it. */
+const makers: Readonly<Record<string, string>> = { createTopic: 'topic', createIndex: 'index', commitStart: 'group', record: 'note' };
 
 /**
  * What a request has made that arrived when nothing wanted it any more: no client can prevent that where the server takes no condition, and
@@ -141,18 +149,19 @@ function ghostOf({ people }: Simulation, { port, verb, about }: Effect): string 
   const revisions = people.revisions();
   if (port === 'kube') {
     const made = verb === 'create' ? revisions.find(({ metadata }) => about === `Revision/${metadata.name}`) : undefined;
-    return made && people.migration(made.spec.migration) === undefined ? made.metadata.name : undefined;
+    return made && people.migration(made.spec.migration) === undefined ? `revision ${made.metadata.name}` : undefined;
   }
-  if (!makers.has(verb)) return undefined;
-  return revisions.some(({ spec }) => Object.values(spec.physical).includes(name)) ? undefined : name;
+  const made = makers[verb];
+  return made === undefined || revisions.some(({ spec }) => Object.values(spec.physical).includes(name)) ? undefined : `${made} ${name}`;
 }
 
 /** The same physical name is never made a second time: its suffix belongs to one attempt. */
-function madeTwice({ kafka, search }: Simulation, ghosts: ReadonlySet<string>): readonly string[] {
+function madeTwice({ kafka, search, foreign }: Simulation, ghosts: ReadonlySet<string>): readonly string[] {
   const seen = new Set<string>();
   return [...kafka.history(), ...search.history()].flatMap((line) => {
     const made = /^created (topic|group|index) (\S+)/.exec(line)?.[0];
-    if (made === undefined || made.endsWith('.registry') || ghosts.has(made.split(' ')[2] ?? '')) return [];
+    const [, kind = '', name = ''] = made?.split(' ') ?? [];
+    if (made === undefined || name.endsWith('.registry') || ghosts.has(`${kind} ${name}`) || foreign.has(name)) return [];
     if (seen.has(made)) return [`made twice: ${made}`];
     seen.add(made);
     return [];

@@ -9,6 +9,7 @@ import { type KubeCheckpoint, type KubeStore, kubeStore, storeApi } from '../sup
 import { type VirtualClock, virtualClock } from '../support/virtual-clock.ts';
 import { type ChokePoint, chokePoint } from './effects.ts';
 import type { Point } from './fates.ts';
+import type { Mutation } from './mutations.ts';
 import { runSimulatedOperator } from './operator.ts';
 import { type Perturbation, perturbations } from './perturbations.ts';
 import { type Process, startProcess } from './process.ts';
@@ -41,6 +42,8 @@ export interface Simulation {
   readonly people: People;
   readonly operators: readonly Process[];
   readonly perturbation: Perturbation;
+  /** Names of topics and indices that others have made. */
+  readonly foreign: Set<string>;
 }
 
 /** A dead operator is started again by its Deployment. */
@@ -61,8 +64,15 @@ export const checkpointOf = ({ clock, store, kafka, search }: Simulation): Check
   search: search.checkpoint(),
 });
 
-/** @param from what is there; an empty world without it */
-export function simulate(point: Point, from?: Checkpoint, logger: Logger = silentLogger): Simulation {
+export interface SimulationOptions {
+  /** What is there; an empty world without it. */
+  readonly from?: Checkpoint;
+  /** How the operators are broken on purpose. */
+  readonly mutation?: Mutation | undefined;
+  readonly logger?: Logger | undefined;
+}
+
+export function simulate(point: Point, { from, mutation, logger = silentLogger }: SimulationOptions = {}): Simulation {
   const perturbation = perturbations[point.perturbation];
   if (!perturbation) throw new Error(`there is no perturbation "${point.perturbation}"`);
   const clock = virtualClock(from?.wallTime);
@@ -90,7 +100,7 @@ export function simulate(point: Point, from?: Checkpoint, logger: Logger = silen
       });
     });
     operators.push(process);
-    runSimulatedOperator({ store, kafka, search, sql, choke, manners, logger, seed: point.seed, elected }, process);
+    runSimulatedOperator({ store, kafka, search, sql, choke, manners, logger, seed: point.seed, elected, mutation }, process);
   }
   for (let replica = 0; replica < (perturbation.replicas ?? 1); replica++) startOperator();
 
@@ -103,7 +113,7 @@ export function simulate(point: Point, from?: Checkpoint, logger: Logger = silen
     clock,
     logger: logger.child({ process: 'worker-1' }),
   });
-  return { clock, store, kafka, search, choke, people: peopleOf(store), operators, perturbation };
+  return { clock, store, kafka, search, choke, people: peopleOf(store), operators, perturbation, foreign: new Set() };
 }
 
 function peopleOf(store: KubeStore): People {

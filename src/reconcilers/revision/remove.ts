@@ -78,11 +78,14 @@ function recorded({ spec, status }: Revision): Belongings {
  * this Revision, and nothing has ever been written to it. Anything else under these names has a history that nobody has told us: a status
  * that was lost, or somebody who made the topic anew.
  */
-async function unrecorded(revision: Revision, { kafka, search }: Servers, signal: AbortSignal): Promise<Belongings | { readonly unclear: string }> {
+async function unrecorded(revision: Revision, { kafka, search, registry }: Servers, signal: AbortSignal): Promise<Belongings | { readonly unclear: string }> {
   const { index, group } = revision.spec.physical;
   const unclear = (what: string) => ({ unclear: `${what}, and the identity of what ${revision.metadata.name} made is not recorded` });
   const found = await kafka.topics(ownTopics(revision), signal);
   const names = [...found.keys()];
+  const noted = new Set((await registry.entries(signal)).map(({ name, revision: maker }) => `${maker} ${name}`));
+  const unknown = names.find((name) => !noted.has(`${revision.metadata.name} ${name}`));
+  if (unknown !== undefined) return unclear(`topic ${unknown} is not noted as ours, and we note a topic before we make it`);
   const [starts, ends] = await Promise.all([kafka.offsets(names, 'Earliest', signal), kafka.offsets(names, 'HighWatermark', signal)]);
   const written = names.find((name) => [...(starts.get(name) ?? [undefined]), ...(ends.get(name) ?? [])].some((offset) => offset !== 0n));
   if (written !== undefined) return unclear(`topic ${written} holds records`);

@@ -73,6 +73,22 @@ const deletedIn = (phase: Phase, spec: object, or: readonly Phase[] = [], more: 
   ends: ({ people }) => people.migration('double') === undefined,
 });
 
+/** Under the names of green, but not by us: what a deletion by name would take away. */
+function makeAnew({ people, kafka, search, foreign }: Simulation): void {
+  for (const { metadata, spec } of people.revisions()) {
+    const { index, deadLetters } = spec.physical;
+    if (metadata.name === 'connection-orders-found-2' && index !== undefined) {
+      search.deleteIndex(index);
+      search.createIndex({ name: index, mappings: {}, settings: {} });
+      foreign.add(index);
+    }
+    if (metadata.name === 'pipeline-clean-2' && deadLetters !== undefined) {
+      kafka.recreateTopic(deadLetters);
+      foreign.add(deadLetters);
+    }
+  }
+}
+
 /** Every scenario, the simple ones first. */
 export const scenarios: readonly Scenario[] = [
   {
@@ -170,6 +186,29 @@ export const scenarios: readonly Scenario[] = [
       roll('it is to be as it was', 'clean', clean, 'back', {}, inPhase('large', 'AwaitingApproval')),
     ],
     ends: (sim) => hasEnded('double', 'Aborted')(sim) && hasEnded('large', 'Aborted')(sim) && hasEnded('back', 'NothingToDo')(sim),
+  },
+  {
+    ...onOrders,
+    name: 'too-late',
+    says: 'a person asks for a rollback when blue is being torn down',
+    story: [
+      roll('the amounts are doubled', 'clean', cleanDoubled, 'double'),
+      ask('double', 'first', 'rollback', ({ people }) =>
+        people.revisions().some(({ metadata }) => metadata.name === 'pipeline-clean-1' && metadata.deletionTimestamp !== undefined),
+      ),
+    ],
+    ends: hasEnded('double', 'Completed'),
+  },
+  {
+    ...onOrders,
+    name: 'made-by-others',
+    says: 'somebody has made an index and a topic anew under the names of green, which is given up then',
+    story: [
+      roll('the amounts are doubled', 'clean', cleanDoubled, 'double', { manual: ['Flip'] }),
+      { says: 'an index and a topic of green are made anew', when: inPhase('double', 'AwaitingApproval'), act: makeAnew },
+      ask('double', 'first', 'abort', inPhase('double', 'AwaitingApproval')),
+    ],
+    ends: hasEnded('double', 'Aborted'),
   },
   deletedIn('Pending', { manual: ['Provision'] }, ['AwaitingApproval']),
   deletedIn('Provisioning', {}, ['CatchingUp', 'Verifying']),

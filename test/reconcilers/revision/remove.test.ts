@@ -25,6 +25,8 @@ const mark = { grue: { namespace: 'flights', revision: 'connection-delays-index-
 interface Holds {
   /** Records in the topic of dead letters; absent: there is no topic. */
   readonly deadLetters?: bigint;
+  /** False: the registry does not know that topic. */
+  readonly noted?: false;
   readonly index?: Partial<IndexFacts>;
   readonly documents?: number;
   readonly committed?: bigint;
@@ -57,7 +59,10 @@ function world(holds: Holds = {}) {
       view: async () => ({ count: async () => holds.documents ?? 0, close: async () => {} }),
       deleteIndex: (name: string, uuid: string) => did(`index ${name} ${uuid}`, 'Deleted'),
     },
-    registry: { forget: (kind: string, name: string) => did(`forget ${kind} ${name}`, undefined) },
+    registry: {
+      entries: async () => (holds.noted === false ? [] : [{ kind: 'topic', name: dead, revision: 'connection-delays-index-2' }]),
+      forget: (kind: string, name: string) => did(`forget ${kind} ${name}`, undefined),
+    },
   } as unknown as Servers;
   const audit = () => log.lines.filter(({ fields }) => 'audit' in fields).map(({ fields }) => fields);
   let leads = true;
@@ -128,6 +133,7 @@ describe('what was made by a pass that was killed before it could record any ide
   });
   test.each<[string, Holds]>([
     ['a topic that holds records', { deadLetters: 3n }],
+    ['a topic that we never noted', { deadLetters: 0n, noted: false }],
     ['an index that holds documents', { index: {}, documents: 1 }],
     ['an index without our mark', { index: { meta: undefined } }],
     ['a group that has read', { committed: 5n }],
