@@ -33,7 +33,7 @@ export interface CourseOptions {
   /** What should not have happened, although the migration went on. */
   readonly onProblem: (what: string) => void;
   readonly over: () => boolean;
-  /** How long a migration may stay away from its end, in seconds. */
+  /** How long a migration may stay in one phase, and how long it may leave a request without an answer, in seconds. */
   readonly patience: number;
 }
 
@@ -45,6 +45,8 @@ interface Running {
   readonly versions: Readonly<Partial<Record<Chain, number>>>;
   readonly course: Course;
   readonly beganAt: number;
+  /** When it entered its phase. */
+  readonly movedAt: () => number;
 }
 
 /** Where an abort may strike, in the order in which a migration gets there. */
@@ -66,22 +68,26 @@ export async function migrateOnAndOn(options: CourseOptions): Promise<void> {
       await scene.apply(...chainAt(chain, edited[chain]));
     }
     const versions = Object.fromEntries(touched.map((chain) => [chain, edited[chain]]));
+    const beganAt = performance.now();
+    let movedAt = beganAt;
     const course = watch.course(name, (phase, { message }) => {
+      movedAt = performance.now();
       say(`  ${name} ${phase}${message === undefined ? '' : `: ${message.slice(0, 160)}`}`);
       options.onPhase();
     });
     say(`${name} of ${touched.join(' and ')}, meant to ${plan}`);
     await scene.migrate(name, touched.flatMap(namedBy), { soak: `${Math.round(random.between(500, 6_000))}ms`, ...spec });
-    return { name, plan, chains: touched, versions, course, beganAt: performance.now() };
+    return { name, plan, chains: touched, versions, course, beganAt, movedAt: () => movedAt };
   }
 
   const outcomeOf = ({ course }: Running): string | undefined => course.status()?.outcome;
 
   /** Waits until it holds, or the migration has ended. */
   async function until(one: Running, holds: (status: MigrationStatus | undefined) => boolean): Promise<void> {
-    const end = performance.now() + patience * 1_000;
+    const began = performance.now();
     while (outcomeOf(one) === undefined && !holds(one.course.status())) {
-      if (performance.now() > end) throw new Error(`${one.name} is stuck: ${JSON.stringify(one.course.status())}`);
+      if (performance.now() - Math.max(began, one.movedAt()) > patience * 1_000)
+        throw new Error(`${one.name} is stuck: ${JSON.stringify(one.course.status())}`);
       await sleep(pollMilliseconds);
     }
   }
@@ -113,7 +119,7 @@ export async function migrateOnAndOn(options: CourseOptions): Promise<void> {
       } else await insist(one, 'promote');
       await until(one, (now) => !waits(now?.phase) || now?.message !== status?.message);
     }
-    const { course, beganAt, ...known } = one;
+    const { course, beganAt, movedAt: _, ...known } = one;
     options.onEnd({
       ...known,
       outcome: outcomeOf(one) ?? '',

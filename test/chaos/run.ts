@@ -33,7 +33,7 @@ export interface ChaosOptions {
   readonly signal: AbortSignal;
 }
 
-/** How long a migration, or what is still on its way, may take with all processes up again, in seconds. */
+/** How long a migration may stay in one phase, and how long what is on its way may take, in seconds: the leader may be killed again and again. */
 const patience = 240;
 const progressMilliseconds = 10_000;
 

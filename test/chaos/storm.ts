@@ -29,9 +29,13 @@ export interface Storm {
   readonly over: Promise<void>;
 }
 
-type Strike = 'Leader' | 'Operator' | 'Worker' | 'AllOperators' | 'AllWorkers' | 'PauseLeader' | 'PauseWorker';
+type Strike = 'Leader' | 'StandBy' | 'Worker' | 'AllOperators' | 'AllWorkers' | 'PauseLeader' | 'PauseWorker';
 
-const strikes: Readonly<Record<Strike, number>> = { Leader: 22, Operator: 20, Worker: 38, AllOperators: 5, AllWorkers: 4, PauseLeader: 6, PauseWorker: 5 };
+/**
+ * How often each strike comes, relative to the others. A leader that dies is followed after 15 s at the earliest, and a worker's partitions lie
+ * idle as long: struck more often than this, migrations would hardly move, and little would be shown about what they do.
+ */
+const strikes: Readonly<Record<Strike, number>> = { Leader: 14, StandBy: 22, Worker: 49, AllOperators: 3, AllWorkers: 4, PauseLeader: 4, PauseWorker: 4 };
 
 /** The longest that a strike waits for a phase, in milliseconds. */
 const aimPatience = 12_000;
@@ -58,16 +62,18 @@ export function startStorm({ fleet, random, kills, seconds, nextPhase, say, sign
   }
 
   async function strike(what: Strike): Promise<void> {
-    const leader = what === 'Leader' || what === 'PauseLeader' ? await fleet.leader() : undefined;
-    const anyOf = (command: Member['command']): Member | undefined => (fleet.ready(command).length > 0 ? random.pick(fleet.ready(command)) : undefined);
-    const one = leader ?? anyOf(what === 'Worker' || what === 'PauseWorker' ? 'worker' : 'operator');
-    const how = leader ? ', the leader' : '';
+    const leader = await fleet.leader();
+    const candidates =
+      what === 'Worker' || what === 'PauseWorker' ? fleet.ready('worker') : fleet.ready('operator').filter(({ name }) => name !== leader?.name);
+    const aimsAtLeader = what === 'Leader' || what === 'PauseLeader';
+    const one = aimsAtLeader ? leader : candidates.length > 0 ? random.pick(candidates) : undefined;
+    const how = aimsAtLeader ? ', the leader' : '';
     switch (what) {
       case 'Leader':
-      case 'Operator':
+      case 'StandBy':
       case 'Worker':
         if (!one) return;
-        if (leader) sums.leaders += 1;
+        if (aimsAtLeader) sums.leaders += 1;
         return kill(one, how);
       case 'AllOperators':
       case 'AllWorkers': {
