@@ -5,7 +5,11 @@ import { readOnly } from './client.ts';
 import { allShards, request } from './errors.ts';
 import { placements, sameIndex } from './indices.ts';
 
-const KEEP_ALIVE = '5m';
+/**
+ * From one search to the next. A view that an operator leaves open when it is killed stays so long, and a teardown waits for it, as for
+ * anybody's search on blue; in between, at most what Kafka holds after a fence is read.
+ */
+const KEEP_ALIVE = '2m';
 const RANGES_AT_ONCE = 500;
 const IDS_AT_ONCE = 1_000;
 const PARTITIONS_AT_ONCE = 500;
