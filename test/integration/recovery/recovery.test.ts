@@ -70,6 +70,19 @@ async function identities(): Promise<unknown> {
   return Object.fromEntries(live.map(({ metadata, spec, status }) => [metadata.name, { spec, uuids: status?.uuids }]));
 }
 
+/** The four live Revisions, once all have been told that they are. */
+async function liveWith(sink: string): Promise<unknown> {
+  return eventually(
+    `${sink} is live, with all that feeds it`,
+    async () => {
+      const found = (await identities()) as object;
+      return sink in found && Object.keys(found).length === 4 ? found : undefined;
+    },
+    patienceSeconds,
+    identities,
+  );
+}
+
 async function becomesAgain(before: unknown): Promise<void> {
   await eventually(
     'the same Revisions are live again',
@@ -122,8 +135,7 @@ afterAll(async () => {
 });
 
 test('all Revisions are lost while everything runs: the same ones go on, and readers and records notice nothing', async () => {
-  const before = await identities();
-  expect(Object.keys(before as object)).toHaveLength(4);
+  const before = await liveWith('connection-priced-1');
   await lose('Revision');
   await becomesAgain(before);
   await traffic.pause();
@@ -132,7 +144,7 @@ test('all Revisions are lost while everything runs: the same ones go on, and rea
 });
 
 test('all Revisions are deleted by hand: the same', async () => {
-  const before = await identities();
+  const before = await liveWith('connection-priced-1');
   for (const { metadata } of await scene.revisions()) await scene.remove('Revision', metadata.name);
   await eventually(
     'none is being deleted',
@@ -151,8 +163,7 @@ test('objects of an old backup, without their statuses, while readers are on a n
   await scene.apply(pipeline());
   await scene.migrate('triple', ['Pipeline/priced'], { soak: '1h' });
   await scene.inPhase('triple', 'Soaking');
-  const before = await identities();
-  expect(Object.keys(before as object)).toContain('connection-priced-2');
+  const before = await liveWith('connection-priced-2');
   await lose('StreamMigration');
   await lose('Revision');
   for (const { metadata, spec } of backup) {
@@ -167,7 +178,7 @@ test('objects of an old backup, without their statuses, while readers are on a n
 });
 
 test('an empty cluster with Git on full servers does nothing until it takes over, and then goes on with what is live', async () => {
-  const before = await identities();
+  const before = await liveWith('connection-priced-2');
   await traffic.pause();
   await shown();
   await Promise.all([scene.grue.operator, ...scene.grue.workers].map(stopProcess));
