@@ -38,7 +38,7 @@ describe('what people ask of a migration, on real servers', () => {
     await scene.apply(
       platform(),
       { kind: 'Stream', name: 'orders', spec: { type: 'Append', external: { topic: `${scene.namespace}-orders` }, schema } },
-      priced('id, amount'),
+      priced('id, amount * 1 AS amount'),
       { kind: 'Stream', name: 'priced', spec: { type: 'Append', schema } },
       sink(1),
     );
@@ -192,6 +192,24 @@ describe('what people ask of a migration, on real servers', () => {
     await edit('newer', { soak: '1s' });
     await inPhase('newer', 'Completed');
     await inPhase('newest', 'Completed');
+    await settled(factor);
+  });
+
+  test('an edit that is taken back in the soak moves readers back to blue, makes nothing, and can be made again', async () => {
+    const before = await liveIndex();
+    await change('there', { soak: '10m' });
+    await inPhase('there', 'Soaking');
+    factor -= 1;
+    await scene.apply(priced(`id, amount * ${factor} AS amount`));
+    await scene.migrate('and-back', ['Pipeline/priced']);
+    const back = await inPhase('and-back', 'Completed');
+    expect(back?.plan?.steps.filter(({ action }) => action === 'FlipBack')).toHaveLength(3);
+    expect((await inPhase('there', 'RolledBack'))?.message).toContain('superseded by and-back');
+    expect(await liveIndex()).toEqual(before);
+    expect([await green('there'), await green('and-back')]).toEqual([[], []]);
+    await settled(factor);
+    await change('there-again');
+    await inPhase('there-again', 'Completed');
     await settled(factor);
   });
 
