@@ -70,7 +70,8 @@ function addSinkless(
   );
   const flipped = flippedMigrations(revisions, live);
   const candidates = revisions.filter(
-    (revision) => !feedsSink.has(revision) && !live.has(keyOf(revision.spec.of)) && flipped.get(revision.spec.migration) !== false,
+    (revision) =>
+      !feedsSink.has(revision) && !live.has(keyOf(revision.spec.of)) && !isReplacedBelow(revision, live) && flipped.get(revision.spec.migration) !== false,
   );
   const standing = new Set([...withInputs([...live.values()], byName)].map(({ metadata }) => metadata.name));
   const found: Revision[] = [];
@@ -90,6 +91,12 @@ function addSinkless(
     (a, b) => b - a,
   );
   return new Map([...unknown, ...known, ...live]);
+}
+
+/** Readers have another realisation of the stream that it writes: what it adds to the old one is not seen, whatever the pipeline is called. */
+function isReplacedBelow({ spec: { pipeline } }: Revision, live: ReadonlyMap<NodeKey, Revision>): boolean {
+  const below = pipeline && live.get(`Stream/${pipeline.writes.stream}`);
+  return below !== undefined && below.metadata.name !== pipeline?.writes.revision;
 }
 
 /** A migration has flipped if one of its sinks is live, or was before a newer one. After a rollback its sinks are newer than what is live. */

@@ -97,6 +97,14 @@ describe('a branch without a sink', () => {
     expect(liveNames(partly)).toContain('stream-copies-1');
   });
 
+  test('is not a pipeline whose stream readers have anew, from a pipeline of another name', () => {
+    const renamed = [...flights.filter(({ kind }) => kind !== 'Pipeline'), pipeline('successor', { from: 'flights', to: 'delays' })];
+    const { flipped: after } = carriedOut(first, renamed, 'succession');
+    const revisions = after.revisions.filter(({ metadata }) => !['connection-delays-index-1', 'stream-delays-1'].includes(metadata.name));
+    expect(liveNames(after)).toEqual(['connection-delays-index-2', 'pipeline-successor-1', 'stream-delays-2', 'stream-flights-1']);
+    expect(liveNames({ ...after, revisions })).toEqual(liveNames(after));
+  });
+
   test('is live all alone', () => {
     const { provisioned } = carriedOut(emptyNamespace, flights.slice(0, 3), '');
     expect(liveNames(provisioned)).toEqual(['pipeline-delays-1', 'stream-delays-1', 'stream-flights-1']);

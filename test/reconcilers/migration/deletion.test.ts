@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { GrueError } from '../../../src/api/errors.ts';
+import type { Revision } from '../../../src/api/revision.ts';
 import type { MigrationStatus } from '../../../src/api/stream-migration.ts';
 import { plan } from '../../../src/reconcilers/migration/plan.ts';
 import { at, blue, flipped, green, intent, named, onGreen, type Shape, snapshot, thePlan, verified } from './snapshots.ts';
@@ -69,4 +70,12 @@ describe('a migration that is deleted', () => {
     expect(deleted(verified, { namespaceEnds: true })).toMatchObject(released);
     expect(deleted(verified, { namespaceEnds: true, unreachable })).toMatchObject(released);
   });
+});
+
+test('a pipeline that was deleted before the migration, and has no counterpart in green, is torn down with the stream that it wrote', () => {
+  const stopped: MigrationStatus = { ...flipped, pointOfNoReturn: at(5) };
+  const old = { ...blue[1], metadata: { ...blue[1]?.metadata, name: 'pipeline-forgotten-1' } } as Revision;
+  const retired = blue.map((one) => ({ ...one, status: { ...one.status, state: 'Stopped', role: 'retired' } }) as Revision);
+  const decision = plan(snapshot({ status: stopped, facts: { revisions: named([...retired, old, ...green]), aliases: onGreen } }));
+  expect(decision.effect).toEqual({ kind: 'DeleteRevisions', names: ['pipeline-delays-1', 'pipeline-forgotten-1'] });
 });

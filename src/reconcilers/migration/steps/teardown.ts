@@ -10,9 +10,9 @@ export const tearDown: Step = (s) => {
     return note('TearingDown', 'the soak is over: blue is torn down', { pointOfNoReturn: timeOf(s) });
   }
   // An external stream may still be read by what was not cloned: its old Revision goes only when nothing leads to it any more.
-  const blue = blueOriginals(s)
-    .flatMap((name) => s.revisions.get(name) ?? [])
-    .filter(({ spec, status }) => spec.stream?.external !== true || status?.role === 'retired');
+  const blue = [...blueOriginals(s).flatMap((name) => s.revisions.get(name) ?? []), ...droppedWriters(s)].filter(
+    ({ spec, status }) => spec.stream?.external !== true || status?.role === 'retired',
+  );
   const running = blue.filter(({ spec, status }) => spec.connection !== undefined && status?.state !== 'Stopped');
   if (running.length > 0) return waitFor('TearingDown', `${running.length} sinks of blue are stopping`, poll);
   if ((s.soak?.members ?? 0) > 0) return waitFor('TearingDown', `${s.soak?.members} workers are leaving the sinks of blue`, 300);
@@ -20,6 +20,12 @@ export const tearDown: Step = (s) => {
     remove(blue.filter(({ spec }) => spec.pipeline !== undefined)) ?? remove(blue.filter(({ spec }) => spec.stream !== undefined)) ?? remove(beyondKept(s))
   );
 };
+
+/** Pipelines that write into a stream of blue and have no counterpart in green, because nobody asks for them any more. */
+function droppedWriters(s: Snapshot): readonly Revision[] {
+  const blue = new Set(blueOriginals(s));
+  return [...s.revisions.values()].filter(({ metadata, spec }) => spec.pipeline && blue.has(spec.pipeline.writes.revision) && !blue.has(metadata.name));
+}
 
 /** Retired sink Revisions that are older than the ones to keep. */
 function beyondKept(s: Snapshot): readonly Revision[] {
