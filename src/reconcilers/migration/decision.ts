@@ -59,6 +59,9 @@ export const noteAndGoOn = (phase: Phase, message: string, record: Partial<Migra
 
 export const doNow = (phase: Phase, message: string, effect: Effect, again = 0): Decision => ({ phase, message, effect, again });
 
+/** The event of the deletion sets off the next pass. Until it has come the caches show what is deleted, and the same would be done again and again. */
+export const deleting = (phase: Phase, message: string, names: readonly string[]): Decision => doNow(phase, message, { kind: 'DeleteRevisions', names }, poll);
+
 export const stall = (phase: Phase, reason: string, message: string, again?: number): Decision => ({
   phase,
   message,

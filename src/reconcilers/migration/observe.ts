@@ -3,7 +3,7 @@ import { kinds } from '../../api/kinds.ts';
 import { parseRequest } from '../../api/requests.ts';
 import type { Revision } from '../../api/revision.ts';
 import type { StreamMigration } from '../../api/stream-migration.ts';
-import { refOf } from '../../controller/kube/api.ts';
+import { type ResourceType, refOf } from '../../controller/kube/api.ts';
 import { isKubeError } from '../../controller/kube/errors.ts';
 import { definitionDigest, digestOf } from '../../topology/fingerprint.ts';
 import { keyOf } from '../../topology/graph.ts';
@@ -26,12 +26,13 @@ import { observeProgress } from './progress.ts';
 import type { Proposal, Rival, Snapshot, Unsettled } from './snapshot.ts';
 import { observeSoak } from './soak.ts';
 import { goesBack } from './status.ts';
+import { finalizer } from './steps/requests.ts';
 
 /** Everything that one pass needs to know. Undefined when the migration is gone. */
 export async function observe(key: string, world: World, signal: AbortSignal): Promise<Snapshot | undefined> {
   const cached = world.caches.migrations.get(key);
   if (!cached) return undefined;
-  const migration = isSettled(cached) ? cached : await freshly(key, world, signal);
+  const migration = isSettled(cached) ? cached : await freshly<StreamMigration>(kinds.StreamMigration, key, world, signal);
   if (!migration) return undefined;
   const status = migration.status ?? {};
   const now = world.clock.now();
@@ -71,7 +72,8 @@ export async function observe(key: string, world: World, signal: AbortSignal): P
     const unsettled = status.plan === undefined ? unsettledInputs(migration, facts, world) : [];
     const proposal =
       unsettled.length === 0 && servers && platform !== undefined ? await propose(migration, facts, platform, servers, world, signal) : undefined;
-    return { ...planned, unsettled, proposal };
+    const behind = isAboutToBeKept(proposal, planned) ? await cachesBehind(migration, facts, world, signal) : undefined;
+    return behind ? { ...planned, unsettled: [behind], proposal: undefined } : { ...planned, unsettled, proposal };
   }
   const progress = servers && frozen && !goesBack(status.plan?.steps ?? []) ? await observeProgress(migration, revisions, servers, world, signal) : undefined;
   const soak = servers && hasFlipped(migration) ? await observeSoak(migration, revisions, servers, world, signal) : undefined;
@@ -115,9 +117,9 @@ function hasUnremembered(migration: StreamMigration, { caches }: World): boolean
 const isSettled = ({ status, metadata }: StreamMigration): boolean => status?.outcome !== undefined && metadata.deletionTimestamp === undefined;
 
 /** Intents must be seen as they are stored: a cache may be older than the intent that an effect needs. */
-async function freshly(key: string, world: World, signal: AbortSignal): Promise<StreamMigration | undefined> {
+async function freshly<T>(type: ResourceType, key: string, world: World, signal: AbortSignal): Promise<T | undefined> {
   try {
-    return (await world.kube.get(kinds.StreamMigration, refOf(key), { signal })) as unknown as StreamMigration;
+    return (await world.kube.get(type, refOf(key), { signal })) as T;
   } catch (error) {
     if (isKubeError(error, 'NotFound')) return undefined;
     throw error;
@@ -187,6 +189,25 @@ function unsettledInputs(migration: StreamMigration, facts: TopologyFacts, world
   const unchangedFor = settledFor(facts, world);
   const moving = [...members].filter((key) => unchangedFor(key) < world.settleMilliseconds);
   return moving.length === 0 ? [] : [{ reason: 'Settling', message: `${moving.join(', ')} changed less than ${world.settleMilliseconds / 1_000} s ago` }];
+}
+
+/** A plan is written down once its migration is protected; that there is nothing to do, at once. */
+const isAboutToBeKept = (proposal: Proposal | undefined, { migration, status }: Snapshot): boolean =>
+  status.plan === undefined &&
+  proposal !== undefined &&
+  ('nothingToDo' in proposal || ('plan' in proposal && (migration.metadata.finalizers?.includes(finalizer) ?? false)));
+
+/** Each kind comes to the caches by a way of its own: the migration may be there before the edit that it is about. So what is planned is read once more. */
+async function cachesBehind(migration: StreamMigration, facts: TopologyFacts, world: World, signal: AbortSignal): Promise<Unsettled | undefined> {
+  for (const key of territory(migration, facts)) {
+    const known = facts.resources.get(key)?.metadata;
+    if (known === undefined) continue;
+    const [kind, name] = key.split('/') as [LogicalResource['kind'], string];
+    const stored = await freshly<LogicalResource>(kinds[kind], `${facts.namespace}/${name}`, world, signal);
+    if (stored?.metadata.uid !== known.uid || stored.metadata.generation !== known.generation)
+      return { reason: 'Settling', message: `${key} was changed a moment ago` };
+  }
+  return undefined;
 }
 
 async function propose(

@@ -1,5 +1,5 @@
 import type { MigrationStatus, Phase } from '../../../api/stream-migration.ts';
-import { doNow, note, type Step, waitFor } from '../decision.ts';
+import { deleting, doNow, note, type Step, waitFor } from '../decision.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { freshAttempt, ownGreen, timeOf } from '../status.ts';
 import { finalizer } from './requests.ts';
@@ -19,7 +19,7 @@ export const ended: Step = (s) => {
   const { retry } = s.migration.spec;
   if (outcome !== 'Completed' && retry > (s.status.retrySeen ?? 0)) return note('Pending', `spec.retry is ${retry}: a new attempt`, freshAttempt(s));
   const late = outcome === 'Aborted' || outcome === 'RolledBack' ? comeLate(s) : [];
-  if (late.length > 0) return doNow(phaseOf[outcome], message ?? '', { kind: 'DeleteRevisions', names: late });
+  if (late.length > 0) return deleting(phaseOf[outcome], message ?? '', late);
   if (s.migration.metadata.finalizers?.includes(finalizer)) return { ...doNow(phaseOf[outcome], message ?? '', { kind: 'Protect', hold: false }) };
   return waitFor(phaseOf[outcome], message ?? '');
 };

@@ -1,5 +1,5 @@
 import type { AliasMove, MigrationStatus } from '../../../api/stream-migration.ts';
-import { doNow, note, type Step } from '../decision.ts';
+import { deleting, doNow, note, type Step } from '../decision.ts';
 import { flipDecided, ownGreen, timeOf } from '../status.ts';
 import { finalizer } from './requests.ts';
 import { parityPairs } from './verify.ts';
@@ -58,5 +58,5 @@ export const removeForgotten: Step = (s) => {
   );
   if (left.length === 0) return undefined;
   const names = left.map(({ metadata }) => metadata.name);
-  return doNow(status.phase ?? 'Planning', `removing ${names.length} Revisions of an attempt whose status was lost`, { kind: 'DeleteRevisions', names });
+  return deleting(status.phase ?? 'Planning', `removing ${names.length} Revisions of an attempt whose status was lost`, names);
 };

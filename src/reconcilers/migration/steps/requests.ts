@@ -1,6 +1,6 @@
 import type { Request } from '../../../api/requests.ts';
 import type { RequestResult } from '../../../api/stream-migration.ts';
-import { type Decision, doNow, note, noteAndGoOn, type Step, waitFor } from '../decision.ts';
+import { type Decision, deleting, note, noteAndGoOn, type Step, waitFor } from '../decision.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { flipDecided, freshAttempt, nextManualStep, readersOnGreen, type StatusPatch, timeOf } from '../status.ts';
 
@@ -9,7 +9,7 @@ export const finalizer = 'grue.dev/migration';
 /** Deletes the given Revisions, and waits until what they realised is gone. */
 export function removeGreen(s: Snapshot, phase: 'Aborting' | 'RollingBack', left: readonly string[]): Decision {
   const asked = left.filter((name) => s.revisions.get(name)?.metadata.deletionTimestamp === undefined);
-  if (asked.length > 0) return doNow(phase, `removing ${asked.length} Revisions of green`, { kind: 'DeleteRevisions', names: asked });
+  if (asked.length > 0) return deleting(phase, `removing ${asked.length} Revisions of green`, asked);
   return waitFor(phase, `${left.length} Revisions of green are being removed`, 1_000);
 }
 

@@ -1,5 +1,5 @@
 import type { Revision } from '../../../api/revision.ts';
-import { type Decision, doNow, note, poll, type Step, waitFor } from '../decision.ts';
+import { type Decision, deleting, note, poll, type Step, waitFor } from '../decision.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { blueOriginals, timeOf } from '../status.ts';
 
@@ -44,9 +44,10 @@ function beyondKept(s: Snapshot): readonly Revision[] {
 function remove(revisions: readonly Revision[]): Decision | undefined {
   const asked = revisions.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   if (asked.length > 0)
-    return doNow('TearingDown', `removing ${asked.map(({ metadata }) => metadata.name).join(', ')}`, {
-      kind: 'DeleteRevisions',
-      names: asked.map(({ metadata }) => metadata.name),
-    });
+    return deleting(
+      'TearingDown',
+      `removing ${asked.map(({ metadata }) => metadata.name).join(', ')}`,
+      asked.map(({ metadata }) => metadata.name),
+    );
   return revisions.length > 0 ? waitFor('TearingDown', `${revisions.length} Revisions of blue are being removed`, poll) : undefined;
 }
