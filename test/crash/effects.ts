@@ -33,6 +33,8 @@ export interface Call<T> {
 
 export interface ChokePoint {
   readonly effects: readonly Effect[];
+  /** One does the same again and again: from then on nothing happens any more. */
+  readonly runsAway: boolean;
   /** Late effects that have not taken place yet. */
   pending(): number;
   perform<T>(process: Process, call: Call<T>): Promise<T>;
@@ -48,6 +50,9 @@ export interface ChokePoint {
 const patience = 3_000;
 /** How long a request may be on its way after its sender has given up or died. */
 const longestOnItsWay = 12_000;
+
+/** More effects than any scenario has. In a world in which calls take no time a circle of them would not end. */
+const most = 2_000;
 
 /** A call of a process: it may find it dead before and after. */
 export async function during<T>(process: Process, run: () => Promise<T>): Promise<T> {
@@ -79,7 +84,7 @@ export function chokePoint(clock: Clock, fates: readonly Fate[], seed: number): 
     clock.schedule(after, () => {
       void run()
         .then(
-          () => 'done later',
+          (value) => (value === 'Exists' ? 'came later, and it was there' : 'done later'),
           (error: unknown) => `refused later: ${lineOf(error)}`,
         )
         .then((result) => {
@@ -106,6 +111,9 @@ export function chokePoint(clock: Clock, fates: readonly Fate[], seed: number): 
 
   const choke: ChokePoint = {
     effects,
+    get runsAway() {
+      return effects.length >= most;
+    },
     pending: () => pending,
     onEffect: () => {},
     onLate: () => {},
@@ -114,6 +122,7 @@ export function chokePoint(clock: Clock, fates: readonly Fate[], seed: number): 
     },
     async perform(process, { port, verb, about, run, unanswered }) {
       await process.goOn();
+      if (effects.length >= most) return new Promise(() => {});
       const effect: Effect = { n: effects.length + 1, at: clock.monotonic(), process: process.name, port, verb, about };
       effects.push(effect);
       const fate = fateOf();

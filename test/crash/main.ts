@@ -8,14 +8,15 @@ import { fullLog, goldenDifference, keepGolden } from './golden.ts';
 import { type Mutation, mutations } from './mutations.ts';
 import { perturbations } from './perturbations.ts';
 import { type Played, scenarioOf, type Task } from './player.ts';
-import { type Extent, pointsIn, sizeOf } from './points.ts';
+import { type Extent, pointsAgainst, pointsIn, sizeOf } from './points.ts';
 import { play } from './run.ts';
 import { scenarios } from './scenarios/stories.ts';
 
 /**
  * `npm run test:crash`: every scenario is played once uninterrupted, then with the operator killed at every effect in every way.
- * `-- --point <id>` replays one and prints its effects; `-- --scenario <name>` plays the points of some; `-- --golden` keeps the logs
- * of the uninterrupted runs anew.
+ * `-- --point <id>` replays one and prints its effects (with `--mutation <name>` of a broken operator); `-- --scenario <names>` and
+ * `-- --perturbation <names>` play the points of some, `-- --mutations` those of the broken operators; `-- --golden` keeps the logs of the
+ * uninterrupted runs anew.
  */
 const { values } = parseArgs({
   options: {
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     scenario: { type: 'string' },
     perturbation: { type: 'string' },
     mutation: { type: 'string' },
+    mutations: { type: 'boolean', default: false },
     golden: { type: 'boolean', default: false },
     jobs: { type: 'string', default: '2' },
   },
@@ -89,14 +91,19 @@ async function playAll(): Promise<number> {
   return report(found, { drifted, uncaught }, chosen.length, (performance.now() - begun) / 1_000);
 }
 
+async function playMutations(): Promise<number> {
+  const crew = hire(Number(values.jobs));
+  const uncaught = await uncaughtMutations(crew);
+  await crew.dismiss();
+  return uncaught.length === 0 ? 0 : 1;
+}
+
 /** Operators that are broken on purpose have to end otherwise, somewhere. */
 async function uncaughtMutations(crew: ReturnType<typeof hire>): Promise<readonly string[]> {
   const uncaught: string[] = [];
-  for (const [name, { says, caughtIn, under = 'calm' }] of Object.entries(mutations)) {
-    const points = caughtIn.flatMap((scenario) => {
-      const seeds = under === 'calm' ? [0] : [1, 2, 3, 4, 5, 6];
-      return seeds.flatMap((seed) => pointsIn({ scenario, perturbation: under, seed, effects: mostEffects }).filter(({ fates }) => fates.length < 2));
-    });
+  for (const [name, mutation] of Object.entries(mutations)) {
+    const { says } = mutation;
+    const points = pointsAgainst(mutation);
     const played = await crew.play(points.map(idOf), name, ({ complaints }) => complaints.length > 0);
     const caught = played.find(({ complaints }) => complaints.length > 0);
     if (!caught) uncaught.push(name);
@@ -104,9 +111,6 @@ async function uncaughtMutations(crew: ReturnType<typeof hire>): Promise<readonl
   }
   return uncaught;
 }
-
-/** More than a broken operator has in one of its scenarios; a point beyond the last effect is an uninterrupted run. */
-const mostEffects = 130;
 
 interface Blemishes {
   /** Uninterrupted runs that differ from the kept logs. */
@@ -192,4 +196,6 @@ function playOn(thread: Worker, task: Task): Promise<Played> {
   });
 }
 
-process.exitCode = values.point === undefined ? await playAll() : await replay(values.point);
+if (values.point !== undefined) process.exitCode = await replay(values.point);
+else if (values.mutations) process.exitCode = await playMutations();
+else process.exitCode = await playAll();

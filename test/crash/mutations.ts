@@ -1,6 +1,14 @@
 import type { StreamMigration } from '../../src/api/stream-migration.ts';
 import type { KubeApi, KubeObject } from '../../src/controller/kube/api.ts';
 import type { KafkaCluster, SearchCluster } from '../../src/drivers/ports.ts';
+import type { Mode } from './fates.ts';
+
+/** What is wrapped around the ports of one operator. */
+export interface Breakage {
+  readonly kube?: (kube: KubeApi) => KubeApi;
+  readonly kafka?: (kafka: KafkaCluster) => KafkaCluster;
+  readonly search?: (search: SearchCluster) => SearchCluster;
+}
 
 /**
  * Operators that are broken on purpose, each in one of the ways in which such operators break. They are wrapped around the ports of a sound
@@ -8,36 +16,43 @@ import type { KafkaCluster, SearchCluster } from '../../src/drivers/ports.ts';
  */
 export interface Mutation {
   readonly says: string;
-  readonly kube?: (kube: KubeApi) => KubeApi;
-  readonly kafka?: (kafka: KafkaCluster) => KafkaCluster;
-  readonly search?: (search: SearchCluster) => SearchCluster;
-  /** Where it has to be caught: scenarios, and the perturbation that brings it to light. */
-  readonly caughtIn: readonly string[];
+  /** Made for each process. */
+  readonly breaks: () => Breakage;
+  /** Where it has to be caught. */
+  readonly scenarios: readonly string[];
+  readonly mode?: Mode;
+  /** A perturbation that brings it to light, where no crash is needed. */
   readonly under?: string;
 }
 
 const isMigration = ({ kind }: Pick<KubeObject, 'kind'>): boolean => kind === 'StreamMigration';
 
-/** The point of no return is written down when the first Revision of blue has been deleted, and not before. */
-function intentAfterEffect(kube: KubeApi): KubeApi {
-  let held: { readonly write: () => Promise<unknown>; readonly status: StreamMigration['status'] } | undefined;
-  const asIfWritten = <T>(object: T): T => (held && isMigration(object as unknown as KubeObject) ? { ...object, status: held.status } : object);
+/** That readers are about to move is written down when they have moved, and not before. */
+function intentAfterEffect(): Breakage {
+  let held: { readonly status: StreamMigration['status']; readonly write: () => Promise<unknown> } | undefined;
+  const asIfWritten = <T extends KubeObject>(object: T): T => (held && isMigration(object) ? { ...object, status: held.status } : object);
   return {
-    ...kube,
-    get: async (type, ref, options) => asIfWritten((await kube.get(type, ref, options)) as never),
-    applyStatus: async (type, object, options) => {
-      const { status } = object as unknown as StreamMigration;
-      if (!isMigration(object) || status?.pointOfNoReturn === undefined || status.outcome !== undefined) return kube.applyStatus(type, object, options);
-      const { resourceVersion: _, ...metadata } = object.metadata;
-      held = { status, write: () => kube.applyStatus(type, { ...object, metadata }, options) };
-      return asIfWritten((await kube.get(type, object.metadata)) as never);
-    },
-    delete: async (type, ref, options) => {
-      await kube.delete(type, ref, options);
-      const { write } = held ?? {};
-      held = undefined;
-      await write?.();
-    },
+    kube: (kube) => ({
+      ...kube,
+      get: async (type, ref, options) => asIfWritten((await kube.get(type, ref, options)) as never),
+      applyStatus: async (type, object, options) => {
+        const { status } = object as unknown as StreamMigration;
+        if (!isMigration(object) || status?.flip === undefined || status.flip.result !== undefined) return kube.applyStatus(type, object, options);
+        const { resourceVersion: _, ...metadata } = object.metadata;
+        held = { status, write: () => kube.applyStatus(type, { ...object, metadata }, options) };
+        return asIfWritten((await kube.get(type, object.metadata)) as never);
+      },
+    }),
+    search: (search) => ({
+      ...search,
+      flip: async (moves, signal) => {
+        const result = await search.flip(moves, signal);
+        const { write } = held ?? {};
+        held = undefined;
+        await write?.();
+        return result;
+      },
+    }),
   };
 }
 
@@ -104,9 +119,23 @@ function staleCacheTrusted(kube: KubeApi): KubeApi {
 }
 
 export const mutations: Readonly<Record<string, Mutation>> = {
-  'intent-after-effect': { says: 'the intent is written after the effect', kube: intentAfterEffect, caughtIn: ['too-late'] },
-  'marker-kept': { says: 'a marker of the last attempt is kept over a retry', kube: markersKept, caughtIn: ['held-and-retried'] },
-  'no-read-back': { says: 'the flip is not read back', search: noReadBack, caughtIn: ['migration'] },
-  'delete-by-name': { says: 'things are deleted by their name', kafka: topicsByName, search: indicesByName, caughtIn: ['made-by-others'] },
-  'stale-cache': { says: 'a stale cache is trusted', kube: staleCacheTrusted, caughtIn: ['manual', 'rollback', 'superseded'], under: 'lagging-watch' },
+  'intent-after-effect': { says: 'the intent is written after the effect', breaks: intentAfterEffect, scenarios: ['too-late'], mode: 'kill-after' },
+  'marker-kept': { says: 'a marker of the last attempt is kept over a retry', breaks: () => ({ kube: markersKept }), scenarios: ['held-and-retried'] },
+  'no-read-back': {
+    says: 'the flip is not read back',
+    breaks: () => ({ search: noReadBack }),
+    scenarios: ['manual', 'rollback'],
+    mode: 'timed-out-done-later',
+  },
+  'delete-by-name': {
+    says: 'things are deleted by their name',
+    breaks: () => ({ kafka: topicsByName, search: indicesByName }),
+    scenarios: ['made-by-others'],
+  },
+  'stale-cache': {
+    says: 'a stale cache is trusted',
+    breaks: () => ({ kube: staleCacheTrusted }),
+    scenarios: ['manual', 'rollback', 'superseded'],
+    under: 'lagging-watch',
+  },
 };

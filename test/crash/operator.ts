@@ -50,12 +50,13 @@ const metrics = {
 
 /** The real operator, but for the vendors' clients: it knows nothing but what the stored objects and the servers tell it. */
 export function runSimulatedOperator(world: OperatorWorld, process: Process): void {
-  const { store, kafka, search, sql, choke, manners, seed, mutation } = world;
+  const { store, kafka, search, sql, choke, manners, seed } = world;
+  const breakage = world.mutation?.breaks() ?? {};
   const broken = <Port>(port: Port, breaks: ((sound: Port) => Port) | undefined): Port => breaks?.(port) ?? port;
   const { clock, name: identity } = process;
   const random = chances(seed + identity.length + [...identity].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7));
   const logger = guardedLogger(world.logger, process);
-  const kube = broken(guardedKube(store, process, choke, manners), mutation?.kube);
+  const kube = broken(guardedKube(store, process, choke, manners), breakage.kube);
   const installation = 'grue/simulated';
   const pool = serverPool({
     kube,
@@ -63,10 +64,10 @@ export function runSimulatedOperator(world: OperatorWorld, process: Process): vo
     clientId: identity,
     installation,
     openKafka: (_settings, prefix) => ({
-      kafka: broken(guardedKafka(kafka.cluster, process, choke), mutation?.kafka),
+      kafka: broken(guardedKafka(kafka.cluster, process, choke), breakage.kafka),
       registry: guardedRegistry(kafka.registry(prefix), process, choke),
     }),
-    openSearch: () => broken(guardedSearch(search.cluster, process, choke), mutation?.search),
+    openSearch: () => broken(guardedSearch(search.cluster, process, choke), breakage.search),
   });
   const lease = world.elected
     ? leaderLease({ api: kube, namespace: 'grue-system', name: 'grue-operator', identity, fieldManager, clock, logger, metrics, random })

@@ -1,4 +1,5 @@
 import { type Fate, type Mode, modes, type Point } from './fates.ts';
+import type { Mutation } from './mutations.ts';
 
 /** What is tried in one scenario under one perturbation, when an uninterrupted run has so many effects. */
 export interface Extent {
@@ -27,6 +28,17 @@ export function pointsIn({ scenario, perturbation, seed, effects }: Extent): rea
   if (perturbation === 'elected') return [point(), ...sampled.flatMap((at) => [point({ at, mode: 'paused-before' }), point({ at, mode: turn(at) })])];
   return [point(), ...sampled.map((at) => point({ at, mode: turn(at) }))];
 }
+
+/** Where a broken operator has to show: at some effect of some scenario, or under some seed of a perturbation. */
+export function pointsAgainst({ scenarios, mode, under }: Mutation): readonly Point[] {
+  const seeds = under === undefined ? [0] : numbers(6);
+  const uninterrupted = seeds.flatMap((seed) => scenarios.map((scenario): Point => ({ scenario, perturbation: under ?? 'calm', seed, fates: [] })));
+  if (mode === undefined) return uninterrupted;
+  return uninterrupted.flatMap((point) => numbers(mostEffects).map((at) => ({ ...point, fates: [{ at, mode }] })));
+}
+
+/** More than a broken operator has in one of those scenarios; a point beyond the last effect is an uninterrupted run. */
+const mostEffects = 80;
 
 const stride = 9;
 

@@ -103,7 +103,14 @@ export async function play(scenario: Scenario, point: Point, { expected, mutatio
   };
 
   const isOver = (): boolean => beats.length === 0 && thinking === 0 && records.length === 0 && choke.pending() === 0 && scenario.ends(sim);
-  while (!isOver() && clock.monotonic() < longest) await advance();
+  while (!isOver() && !choke.runsAway && clock.monotonic() < longest) await advance();
+  if (choke.runsAway)
+    complaints.push(
+      `it runs away: ${choke.effects
+        .slice(-3)
+        .map(({ verb, about }) => `${verb} ${about}`)
+        .join(', ')}`,
+    );
   if (!isOver()) complaints.push(`it does not end: ${stateOf(sim, beats.length)}`);
   const end = await lastState(sim, ghosts, expected, advance);
   if (expected) complaints.push(...differences(expected, end));

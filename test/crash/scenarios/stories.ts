@@ -35,6 +35,9 @@ const ask = (migration: string, id: string, verb: Verb, when: Beat['when'], step
     }),
 });
 
+/** Readers see it at once, whatever the status says. */
+const haveMoved = ({ search }: Simulation): boolean => Object.keys(search.snapshot().aliases['orders-found'] ?? {}).some((index) => index.includes('.2-'));
+
 const awaits =
   (migration: string, step: MigrationStep) =>
   (sim: Simulation): boolean => {
@@ -190,10 +193,11 @@ export const scenarios: readonly Scenario[] = [
   {
     ...onOrders,
     name: 'too-late',
-    says: 'a person asks for a rollback when blue is being torn down',
+    says: 'a person asks for an abort when readers have moved, and for a rollback when blue is being torn down',
     story: [
       roll('the amounts are doubled', 'clean', cleanDoubled, 'double'),
-      ask('double', 'first', 'rollback', ({ people }) =>
+      ask('double', 'first', 'abort', haveMoved),
+      ask('double', 'second', 'rollback', ({ people }) =>
         people.revisions().some(({ metadata }) => metadata.name === 'pipeline-clean-1' && metadata.deletionTimestamp !== undefined),
       ),
     ],
