@@ -4,7 +4,7 @@ import type { StreamMigration } from '../../api/stream-migration.ts';
 import { isKubeError } from '../../controller/kube/errors.ts';
 import type { FlipResult } from '../../drivers/ports.ts';
 import { audited } from '../audit.ts';
-import { createRevision } from '../revision/create.ts';
+import { createRevisions } from '../revision/create.ts';
 import type { Servers } from '../servers.ts';
 import { fieldManager, type World } from '../world.ts';
 import type { Decision, Effect } from './decision.ts';
@@ -41,7 +41,7 @@ async function carryOut(effect: Effect, why: string, snapshot: Snapshot, world: 
       await protect(migration, effect.hold, world, signal);
       return { kind: 'Done' };
     case 'CreateRevisions':
-      for (const { name: revision, spec } of effect.plan.revisions) await createRevision(namespace, revision, spec, world, signal);
+      await createRevisions(effect.plan.revisions, namespace, world, signal);
       return { kind: 'Done' };
     case 'DeleteRevisions':
       for (const revision of effect.names) {

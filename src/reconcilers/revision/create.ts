@@ -3,6 +3,7 @@ import { GrueError } from '../../api/errors.ts';
 import { kinds } from '../../api/kinds.ts';
 import type { RevisionSpec } from '../../api/revision.ts';
 import { isKubeError } from '../../controller/kube/errors.ts';
+import type { NewRevision } from '../../topology/realise.ts';
 import { fieldManager, type World } from '../world.ts';
 
 /** Holds a Revision until what it realised has been removed. */
@@ -20,5 +21,14 @@ export async function createRevision(namespace: string, name: string, spec: Revi
     const existing = (await world.kube.get(kinds.Revision, { namespace, name }, { signal })).spec as RevisionSpec;
     if (existing.fingerprint !== spec.fingerprint || existing.migration !== spec.migration)
       throw new GrueError('GRUE-KFK-002', `Revision ${name} exists and was made for something else`, { fix: 'the next pass takes the next number' });
+  }
+}
+
+/** Creates those that the cache does not show: where calls fail often, a row of them that always begins at the first would never come to its end. */
+export async function createRevisions(revisions: readonly NewRevision[], namespace: string, world: World, signal: AbortSignal): Promise<void> {
+  for (const { name, spec } of revisions) {
+    const known = world.caches.revisions.get(`${namespace}/${name}`);
+    const isThere = known?.metadata.deletionTimestamp === undefined && known?.spec.fingerprint === spec.fingerprint && known.spec.migration === spec.migration;
+    if (!isThere) await createRevision(namespace, name, spec, world, signal);
   }
 }

@@ -4,7 +4,7 @@ import type { TopologyFacts } from '../facts.ts';
 import { observeTopology } from '../observe-topology.ts';
 import { recreateLost } from '../recovery/recreate.ts';
 import { takenNumbers } from '../recovery/taken.ts';
-import { createRevision } from '../revision/create.ts';
+import { createRevisions } from '../revision/create.ts';
 import type { Requeue, World } from '../world.ts';
 import { aliasesFree } from './adoption.ts';
 import { type Installation, planInstallation } from './install.ts';
@@ -52,7 +52,7 @@ function soonest(waits: readonly number[]): Requeue {
 }
 
 async function install({ plan }: Installation, namespace: string, world: World, signal: AbortSignal): Promise<void> {
-  for (const { name, spec } of plan?.revisions ?? []) await createRevision(namespace, name, spec, world, signal);
+  await createRevisions(plan?.revisions ?? [], namespace, world, signal);
 }
 
 /** @returns the coded error, if that is how it ends */
