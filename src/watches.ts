@@ -7,6 +7,7 @@ import { type KubeObject, refOf } from './controller/kube/api.ts';
 import type { Reflector } from './controller/kube/reflector.ts';
 import type { RuntimeMetrics } from './controller/metrics.ts';
 import type { LogicalResource } from './reconcilers/facts.ts';
+import { lineageOf } from './reconcilers/lineage.ts';
 import { reconcileMigration } from './reconcilers/migration/reconcile.ts';
 import { reconcilePlatform } from './reconcilers/platform/reconcile.ts';
 import { reconcileRevision } from './reconcilers/revision/reconcile.ts';
@@ -116,7 +117,12 @@ export function makeControllers(
   topology.watch(migrations, { keysOf: ofNamespace, relevant: migrationMoved });
 
   const revision = make('revision', reconcileRevision, isCurrent('Revision'), 8);
-  revision.watch(revisions, { keysOf: (object) => [object.metadata.name, ...object.spec.inputs].map((name) => keyIn(object, name)), relevant: revisionMoved });
+  // All that is above a sink is live with it, at any distance: one in between that has been told already passes nothing on.
+  const withLineage = (object: Revision): readonly string[] => {
+    const byName = new Map(revisions.cache.list(namespaced(object)).map((one) => [one.metadata.name, one]));
+    return [object.metadata.name, ...lineageOf(object.spec.inputs, byName).map(({ metadata }) => metadata.name)].map((name) => keyIn(object, name));
+  };
+  revision.watch(revisions, { keysOf: withLineage, relevant: revisionMoved });
   const planned = (object: StreamMigration) =>
     (object.status?.plan?.steps ?? []).flatMap(({ from, to }) => (from === undefined ? [to] : [from, to])).map((name) => keyIn(object, name));
   revision.watch(migrations, { keysOf: planned, relevant: migrationMoved });
