@@ -69,13 +69,14 @@ async function* delayed(events: AsyncIterable<WatchEvent>, clock: Clock, wait: (
   }
 }
 
+/** An event comes twice or three times, and the last one of another object once more. */
 async function* repeated(events: AsyncIterable<WatchEvent>, chance: () => number): AsyncGenerator<WatchEvent> {
-  const past: WatchEvent[] = [];
+  const last = new Map<string, WatchEvent>();
   for await (const event of events) {
-    yield event;
-    past.push(event);
-    if (chance() < 0.3) yield event;
-    if (chance() < 0.15) yield past[Math.floor(chance() * past.length)] as WatchEvent;
+    for (let times = chance() < 0.4 ? 3 : 1; times > 0; times--) yield event;
+    if (event.type !== 'BOOKMARK') last.set(event.object.metadata.name, event);
+    const others = [...last.values()];
+    if (chance() < 0.3) yield others[Math.floor(chance() * others.length)] as WatchEvent;
   }
 }
 
@@ -100,7 +101,7 @@ export const perturbations: Readonly<Record<string, Perturbation>> = {
     says: 'three events of ten are lost until the next list',
     manners: watching((events, clock, chance) => breaking(lossy(events, chance), clock)),
   },
-  'repeated-events': { says: 'events come again, also old ones', manners: watching((events, clock, chance) => breaking(repeated(events, chance), clock)) },
+  'repeated-events': { says: 'events come again and again', manners: watching((events, clock, chance) => breaking(repeated(events, chance), clock)) },
   'reordered-events': {
     says: 'events overtake each other',
     manners: watching((events, clock, chance) =>
@@ -119,10 +120,10 @@ export const perturbations: Readonly<Record<string, Perturbation>> = {
     },
   },
   throttled: {
-    says: 'one call in six is answered by 429',
+    says: 'one call in twelve is answered by 429',
     manners: (seed) => {
       const chance = chances(seed);
-      return { ...calmManners, refuse: (verb, type) => (chance() < 0.17 ? tooMany(`${verb} ${type.kind}`) : undefined) };
+      return { ...calmManners, refuse: (verb, type) => (chance() < 0.08 ? tooMany(`${verb} ${type.kind}`) : undefined) };
     },
   },
   'two-leaders': { says: 'two operators act at once, both sure to lead', manners: () => calmManners, replicas: 2 },

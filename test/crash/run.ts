@@ -156,7 +156,7 @@ function ghostOf({ people }: Simulation, { port, verb, about }: Effect): string 
   const revisions = people.revisions();
   if (port === 'kube') {
     const made = verb === 'create' ? revisions.find(({ metadata }) => about === `Revision/${metadata.name}`) : undefined;
-    return made && people.migration(made.spec.migration) === undefined ? `revision ${made.metadata.name}` : undefined;
+    return made && made.spec.migration !== '' && people.migration(made.spec.migration) === undefined ? `revision ${made.metadata.name}` : undefined;
   }
   const made = makers[verb];
   return made === undefined || revisions.some(({ spec }) => Object.values(spec.physical).includes(name)) ? undefined : `${made} ${name}`;
