@@ -1,6 +1,7 @@
 import { forget, noteLasting } from '../memory.ts';
 import type { Requeue, World } from '../world.ts';
 import { act } from './act.ts';
+import { poll } from './decision.ts';
 import { observe } from './observe.ts';
 import { decide } from './plan.ts';
 import { report } from './report.ts';
@@ -18,7 +19,8 @@ export async function reconcileMigration(key: string, world: World, signal: Abor
   // Its finalizers are all that has changed: there is nothing to say, and the next pass sees the object as it is now.
   if (decision.effect?.kind === 'Protect' && outcome.kind === 'Done') {
     if (decision.stalled) world.tell(snapshot.migration, { type: 'Warning', reason: decision.stalled.reason, message: decision.message });
-    return { requeueAfterMilliseconds: 0 };
+    // One that was let go may be gone, while a cache that lags still shows it: nobody waits for that pass.
+    return { requeueAfterMilliseconds: decision.effect.hold ? 0 : poll };
   }
   const { status, happenings, open } = report(snapshot, decision, outcome); // pure
   await world.writeStatus(snapshot.migration, status, signal);
