@@ -104,6 +104,8 @@ export async function play(scenario: Scenario, point: Point, { expected, mutatio
 
   const isOver = (): boolean => beats.length === 0 && thinking === 0 && records.length === 0 && choke.pending() === 0 && scenario.ends(sim);
   while (!isOver() && !choke.runsAway && clock.monotonic() < longest) await advance();
+  if (!isOver()) complaints.push(`it does not end: ${stateOf(sim, beats.length)}`);
+  const end = await lastState(sim, ghosts, expected, advance);
   if (choke.runsAway)
     complaints.push(
       `it runs away: ${choke.effects
@@ -111,8 +113,6 @@ export async function play(scenario: Scenario, point: Point, { expected, mutatio
         .map(({ verb, about }) => `${verb} ${about}`)
         .join(', ')}`,
     );
-  if (!isOver()) complaints.push(`it does not end: ${stateOf(sim, beats.length)}`);
-  const end = await lastState(sim, ghosts, expected, advance);
   if (expected) complaints.push(...differences(expected, end));
   complaints.push(...madeTwice(sim, ghosts));
   return { id: idOf(point), effects: choke.effects, end, complaints, virtualSeconds: clock.monotonic() / 1_000 };
