@@ -19,6 +19,8 @@ export interface ServerPoolOptions {
 }
 
 interface Entry {
+  /** Of the Platform, when it was looked at: an edited one is looked at again at once. */
+  readonly generation: number | undefined;
   readonly digest: string;
   readonly servers: Servers;
   readonly checkedAt: number;
@@ -33,7 +35,7 @@ export function serverPool({ kube, clock, clientId, installation, openKafka, ope
   const opening = new Map<string, Promise<Servers>>();
 
   async function open(platform: Platform, enter: Enter, signal: AbortSignal): Promise<Servers> {
-    const { uid } = platform.metadata;
+    const { uid, generation } = platform.metadata;
     const before = entries.get(uid);
     const settings = await serverSettings(platform, clientId, kube, signal);
     const digest = createHash('sha256')
@@ -46,12 +48,13 @@ export function serverPool({ kube, clock, clientId, installation, openKafka, ope
       const [kafkaClusterId, elasticsearchUuid] = await bothOf(kafka.clusterId(signal), search.clusterUuid(signal));
       const servers = { kafka, registry, search, kafkaClusterId, elasticsearchUuid };
       await enter(servers, { prefix: platform.spec.prefix, installation, isNew: !reuse }, signal);
-      entries.set(uid, { digest, servers, checkedAt: clock.monotonic() });
+      entries.set(uid, { generation, digest, servers, checkedAt: clock.monotonic() });
       if (before && !reuse) await close(before.servers);
       return servers;
     } catch (error) {
       entries.delete(uid);
       await close({ kafka, search });
+      if (before && !reuse) await close(before.servers);
       throw error;
     }
   }
@@ -61,7 +64,7 @@ export function serverPool({ kube, clock, clientId, installation, openKafka, ope
     async servers(platform: Platform, signal: AbortSignal): Promise<Servers> {
       const { uid, generation } = platform.metadata;
       const entry = entries.get(uid);
-      if (entry && clock.monotonic() - entry.checkedAt < checkEvery) return entry.servers;
+      if (entry !== undefined && entry.generation === generation && clock.monotonic() - entry.checkedAt < checkEvery) return entry.servers;
       const key = `${uid}/${generation}`;
       const running = opening.get(key) ?? open(platform, claim, signal).finally(() => opening.delete(key));
       opening.set(key, running);

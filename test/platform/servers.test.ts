@@ -54,6 +54,35 @@ test('a server that failed in the middle of a pass is asked again by the next on
   await expect(servers.servers(platform, AbortSignal.timeout(5_000))).rejects.toMatchObject({ code: 'GRUE-PLT-005' });
 });
 
+test('a Platform that was edited is connected to anew at once, and what it led to before is closed, whether or not the new servers answer', async () => {
+  const opened: string[] = [];
+  const closed: string[] = [];
+  const servers = serverPool({
+    kube: { get: () => Promise.reject(new Error('no Secret is named')) },
+    clock: { monotonic: () => 0 },
+    clientId: 'test',
+    installation: 'here',
+    openKafka: ({ bootstrapServers: [address = ''] }) => {
+      opened.push(address);
+      const clusterId = async () => (address === 'gone:9092' ? refusing('GRUE-PLT-004')() : address);
+      return {
+        kafka: { clusterId, close: async () => void closed.push(address) } as Partial<KafkaCluster> as KafkaCluster,
+        registry: { claim: async () => ({ outcome: 'Ours' }) } as Partial<KafkaRegistry> as KafkaRegistry,
+      };
+    },
+    openSearch: () =>
+      ({ clusterUuid: async () => 's-1', claim: async () => ({ outcome: 'Ours' }), close: async () => {} }) as Partial<SearchCluster> as SearchCluster,
+  });
+  const edited = (generation: number, address: string) =>
+    ({ metadata: { ...platform.metadata, generation }, spec: { ...platform.spec, kafka: { bootstrapServers: [address] } } }) as Platform;
+  await servers.servers(edited(1, 'old:9092'), AbortSignal.timeout(5_000));
+  await servers.servers(edited(1, 'old:9092'), AbortSignal.timeout(5_000));
+  await expect(servers.servers(edited(2, 'new:9092'), AbortSignal.timeout(5_000))).resolves.toMatchObject({ kafkaClusterId: 'new:9092' });
+  await expect(servers.servers(edited(3, 'gone:9092'), AbortSignal.timeout(5_000))).rejects.toThrow();
+  expect(opened).toEqual(['old:9092', 'new:9092', 'gone:9092']);
+  expect(new Set(closed)).toEqual(new Set(['old:9092', 'new:9092', 'gone:9092']));
+});
+
 test('one that refuses is told of by its own error', async () => {
   const failing = pool({ kafka: () => 'k-1', search: refusing('GRUE-PLT-005') });
   await expect(failing.servers(platform, AbortSignal.timeout(5_000))).rejects.toMatchObject({ code: 'GRUE-PLT-005' });
