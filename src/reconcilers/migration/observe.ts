@@ -3,7 +3,7 @@ import { kinds } from '../../api/kinds.ts';
 import { parseRequest } from '../../api/requests.ts';
 import type { Revision } from '../../api/revision.ts';
 import type { StreamMigration } from '../../api/stream-migration.ts';
-import { type ResourceType, refOf } from '../../controller/kube/api.ts';
+import { type KubeObject, refOf } from '../../controller/kube/api.ts';
 import { isKubeError } from '../../controller/kube/errors.ts';
 import { definitionDigest, digestOf } from '../../topology/fingerprint.ts';
 import { keyOf } from '../../topology/graph.ts';
@@ -32,7 +32,7 @@ import { finalizer } from './steps/requests.ts';
 export async function observe(key: string, world: World, signal: AbortSignal): Promise<Snapshot | undefined> {
   const cached = world.caches.migrations.get(key);
   if (!cached) return undefined;
-  const migration = isSettled(cached) ? cached : await freshly<StreamMigration>(kinds.StreamMigration, key, world, signal);
+  const migration = isSettled(cached) ? cached : await freshly(key, world, signal);
   if (!migration) return undefined;
   const status = migration.status ?? {};
   const now = world.clock.now();
@@ -117,9 +117,9 @@ function hasUnremembered(migration: StreamMigration, { caches }: World): boolean
 const isSettled = ({ status, metadata }: StreamMigration): boolean => status?.outcome !== undefined && metadata.deletionTimestamp === undefined;
 
 /** Intents must be seen as they are stored: a cache may be older than the intent that an effect needs. */
-async function freshly<T>(type: ResourceType, key: string, world: World, signal: AbortSignal): Promise<T | undefined> {
+async function freshly(key: string, world: World, signal: AbortSignal): Promise<StreamMigration | undefined> {
   try {
-    return (await world.kube.get(type, refOf(key), { signal })) as T;
+    return (await world.kube.get(kinds.StreamMigration, refOf(key), { signal })) as unknown as StreamMigration;
   } catch (error) {
     if (isKubeError(error, 'NotFound')) return undefined;
     throw error;
@@ -199,15 +199,17 @@ const isAboutToBeKept = (proposal: Proposal | undefined, { migration, status }: 
 
 /** Each kind comes to the caches by a way of its own: the migration may be there before the edit that it is about. So what is planned is read once more. */
 async function cachesBehind(migration: StreamMigration, facts: TopologyFacts, world: World, signal: AbortSignal): Promise<Unsettled | undefined> {
-  for (const key of territory(migration, facts)) {
-    const known = facts.resources.get(key)?.metadata;
-    if (known === undefined) continue;
-    const [kind, name] = key.split('/') as [LogicalResource['kind'], string];
-    const stored = await freshly<LogicalResource>(kinds[kind], `${facts.namespace}/${name}`, world, signal);
-    if (stored?.metadata.uid !== known.uid || stored.metadata.generation !== known.generation)
-      return { reason: 'Settling', message: `${key} was changed a moment ago` };
-  }
-  return undefined;
+  const members = [...territory(migration, facts)].flatMap((key) => facts.resources.get(key) ?? []);
+  const { namespace } = facts;
+  const lists = [...new Set(members.map(({ kind }) => kind))].map((kind) => world.kube.list<KubeObject>(kinds[kind], { namespace, signal }));
+  const stored = new Map(
+    (await Promise.all(lists)).flatMap(({ items }) => items.map((item) => [`${item.kind}/${item.metadata.name}`, item.metadata] as const)),
+  );
+  const behind = members.map(keyOfResource).find((key) => {
+    const [known, now] = [facts.resources.get(key)?.metadata, stored.get(key)];
+    return now?.uid !== known?.uid || now?.generation !== known?.generation;
+  });
+  return behind === undefined ? undefined : { reason: 'Settling', message: `${behind} was changed a moment ago` };
 }
 
 async function propose(
