@@ -21,7 +21,8 @@ export function pointsIn({ scenario, perturbation, seed, effects }: Extent): rea
     return [
       point(),
       ...numbers(effects).flatMap((at) => modes.map((mode) => point({ at, mode }))),
-      ...numbers(effects).flatMap((at) => numbers(2).map((then) => point({ at, mode: turn(at) }, { at: then, mode: turn(at + then) }))),
+      // The second one strikes at the first effect after the restart or at the second, before it or after it, in turn.
+      ...numbers(effects).map((at) => point({ at, mode: turn(at) }, { at: 1 + (at % 2), mode: turn(at >> 1) })),
     ];
   // Another place in each seed: over several of them all effects have their turn.
   const sampled = numbers(effects, stride, 1 + (seed % stride));
@@ -40,7 +41,7 @@ export function pointsAgainst({ scenarios, mode, under }: Mutation): readonly Po
 /** More than a broken operator has in one of those scenarios; a point beyond the last effect is an uninterrupted run. */
 const mostEffects = 80;
 
-const stride = 9;
+const stride = 13;
 
 const turn = (index: number): Mode => kills[index % kills.length] as Mode;
 
