@@ -130,7 +130,8 @@ function report(found: readonly Played[], { drifted, uncaught }: Blemishes, scen
     seconds: Math.round(seconds),
   };
   mkdirSync('out', { recursive: true });
-  writeFileSync(join('out', 'crash-report.json'), `${JSON.stringify(summary, undefined, 2)}\n`);
+  const isAll = values.scenario === undefined && values.perturbation === undefined;
+  writeFileSync(join('out', isAll ? 'crash-report.json' : 'crash-report-part.json'), `${JSON.stringify(summary, undefined, 2)}\n`);
   writeFileSync(join('out', 'crash-divergences.log'), bad.map(({ id, complaints }) => `${id}\n${complaints.map((line) => `    ${line}\n`).join('')}`).join(''));
   for (const { id, complaints } of smallest(bad)) {
     console.log(`✗ ${id}`);
