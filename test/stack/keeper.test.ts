@@ -123,6 +123,8 @@ test('what a killed keeper left running is ended by the next start of that name'
 test.runIf(process.platform === 'linux' && which('setpriv') !== undefined)('on Linux the kernel ends the servers of a keeper that is killed', async () => {
   await ownerOf('lasting');
   const left = [pidOf('lasting', 'one'), pidOf('lasting', 'two')];
+  // A real server answers long after setpriv has asked the kernel for this and has become the server; these here are ready at once.
+  await eventually(() => left.every((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim() !== 'setpriv'));
   process.kill(stateOf('lasting').keeper.pid, 'SIGKILL');
   await eventually(gone(left));
 });
