@@ -150,7 +150,7 @@ test('a single server can be killed, started again, paused and resumed', async (
   const second = pidOf('stack', 'one');
   const state = () => execFileSync('ps', ['-o', 'stat=', '-p', `${second}`], { encoding: 'utf8' })[0];
   await askKeeper(controlSocket, { verb: 'pause', server: 'one' });
-  await eventually(() => state() === 'T');
+  expect(state()).toBe('T');
   await askKeeper(controlSocket, { verb: 'resume', server: 'one' });
   await eventually(() => state() === 'S');
   await askKeeper(controlSocket, { verb: 'restart', server: 'one' });

@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { processStart, tryLock, unlock } from '../../scripts/lock.js';
 import type { Progress } from './commands.ts';
 import { type ControlServer, serveControl } from './control.ts';
@@ -110,7 +112,8 @@ async function obey(request: ControlRequest, servers: ReadonlyMap<string, Runnin
     throw new StackError('STACK-STATE', `there is no server "${request.server}" in this stack; it has ${[...servers.keys()].join(', ')}`);
   }
   const { verb } = request;
-  if (verb === 'pause' || verb === 'resume') signalServer(server, verb === 'pause' ? 'SIGSTOP' : 'SIGCONT');
+  if (verb === 'pause') await pause(server);
+  if (verb === 'resume') signalServer(server, 'SIGCONT');
   if (verb === 'kill') await end(server, directory, request.signal);
   if (verb === 'stop' || verb === 'restart') {
     signalServer(server, 'SIGCONT');
@@ -118,6 +121,24 @@ async function obey(request: ControlRequest, servers: ReadonlyMap<string, Runnin
   }
   if (verb === 'start' && !server.hasEnded()) return;
   if (verb === 'start' || verb === 'restart') await start(server.spec);
+}
+
+/**
+ * Returns when every thread of the server stands still. The signal alone does not promise that: a thread that runs on
+ * another processor at that moment, or is woken first, goes on for a little while and may answer one more question.
+ */
+async function pause(server: RunningServer): Promise<void> {
+  signalServer(server, 'SIGSTOP');
+  while (!server.hasEnded() && !standsStill(server.pid)) await sleep(10);
+}
+
+function standsStill(pid: number): boolean {
+  const threads = process.platform === 'linux' ? ['-L'] : [];
+  const { stdout } = spawnSync('ps', [...threads, '-o', 'stat=', '-p', `${pid}`], { encoding: 'utf8' });
+  return stdout
+    .trim()
+    .split('\n')
+    .every((state) => state.trim().startsWith('T'));
 }
 
 function signalServer(server: RunningServer, signal: NodeJS.Signals): void {
