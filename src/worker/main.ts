@@ -1,14 +1,11 @@
 import { hostname } from 'node:os';
 import { Registry } from 'prom-client';
-import { GrueError } from '../api/errors.ts';
 import { kinds } from '../api/kinds.ts';
-import type { Platform } from '../api/platform.ts';
 import type { Revision } from '../api/revision.ts';
 import { systemClock } from '../controller/clock.ts';
-import { type KubeApi, type KubeObject, keyOf } from '../controller/kube/api.ts';
+import { type KubeObject, keyOf } from '../controller/kube/api.ts';
 import { kubeClient } from '../controller/kube/client.ts';
 import { loadKubeConfig } from '../controller/kube/config.ts';
-import { isKubeError } from '../controller/kube/errors.ts';
 import { type Reflector, reflector } from '../controller/kube/reflector.ts';
 import type { Logger } from '../controller/logger.ts';
 import { manager, runtimeChecks } from '../controller/manager.ts';
@@ -19,9 +16,9 @@ import { elasticsearchCluster } from '../drivers/elasticsearch/cluster.ts';
 import { openKafkaCluster } from '../drivers/kafka/cluster.ts';
 import { groupConsumer } from '../drivers/kafka/consumer.ts';
 import { openProducer } from '../drivers/kafka/producer.ts';
-import { serverSettings } from '../platform/settings.ts';
 import { workerMetrics } from './metrics.ts';
 import { type Openers, openStage } from './open.ts';
+import { Platforms } from './platforms.ts';
 import { Reporter } from './report.ts';
 import { Runner } from './run.ts';
 import { openTransformEngine } from './transform/engine.ts';
@@ -67,6 +64,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   const revisions = reflector<Revision & KubeObject>({ api: kube, type: kinds.Revision, clock, logger, metrics, selection });
   const engine = await openTransformEngine();
   const worker = options.id ?? hostname();
+  const platforms = new Platforms({ kube, clientId: worker, clock, logger });
   const runner = new Runner({
     revisions: revisions.cache,
     clock,
@@ -74,12 +72,13 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
     report: (key) => new Reporter({ kube, type: kinds.Revision, revision: key, worker, clock, logger }),
     open: async (revision, report, stop) => {
       const { name, namespace } = revision.metadata;
-      return openStage(
+      const { settings, outdated } = await platforms.settingsOf(revision, stop);
+      const open = await openStage(
         revision,
         {
           open: { ...realOpeners, ...options.open },
           engine,
-          settings: await settingsOf(revision, worker, kube, stop),
+          settings,
           topicId: (other) => revisions.cache.get(`${namespace}/${other}`)?.status?.uuids?.topicId,
           sessionTimeoutMilliseconds: options.sessionTimeoutMilliseconds ?? SESSION_TIMEOUT_MS,
           fetchBytes: FETCH_BYTES,
@@ -90,13 +89,17 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
         },
         stop,
       );
+      return { ...open, outdated };
     },
   });
   const reflectors = [revisions];
   const server = httpServer({ ...options.listen, ...runtimeChecks(reflectors, []), registry });
-  const run = { name: 'the stages', run: (stop: AbortSignal) => runStages(runner, revisions, stop) };
+  const runnables = [
+    { name: 'the stages', run: (stop: AbortSignal) => runStages(runner, revisions, stop) },
+    { name: 'the look at Platforms', run: (stop: AbortSignal) => platforms.watch(stop) },
+  ];
   try {
-    await manager({ clock, logger, reflectors, controllers: [], servers: [server], runnables: [run], exit: () => {} }).run(signal);
+    await manager({ clock, logger, reflectors, controllers: [], servers: [server], runnables, exit: () => {} }).run(signal);
   } finally {
     // the manager does not wait as long as a batch that is being delivered may take
     await runner.close();
@@ -113,12 +116,4 @@ async function runStages(runner: Runner, revisions: Reflector<Revision & KubeObj
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
   await runner.close();
-}
-
-async function settingsOf({ metadata: { namespace }, spec }: Revision, clientId: string, kube: KubeApi, signal: AbortSignal) {
-  const { name } = spec.platform;
-  const platform = await kube.get<Platform & KubeObject>(kinds.Platform, { namespace, name }, { signal }).catch((error) => {
-    throw isKubeError(error, 'NotFound') ? new GrueError('GRUE-PLT-001', `there is no Platform ${name} in namespace ${namespace}`) : error;
-  });
-  return serverSettings(platform, clientId, kube, signal);
 }

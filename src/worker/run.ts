@@ -23,7 +23,12 @@ export interface RunnerParts {
     revision: Revision,
     report: RunReport,
     signal: AbortSignal,
-  ) => Promise<{ readonly stage: Pick<Stage, 'run' | 'poke'>; close(): Promise<void> }>;
+  ) => Promise<{
+    readonly stage: Pick<Stage, 'run' | 'poke'>;
+    /** Aborts when it has to be opened anew, because it was opened with what no longer holds. */
+    readonly outdated?: AbortSignal;
+    close(): Promise<void>;
+  }>;
   readonly report: (key: string) => RunReport;
   readonly clock: Clock;
   /** For the jitter of waits; a number in [0, 1). */
@@ -117,7 +122,7 @@ export class Runner {
     run.stage = open.stage;
     try {
       this.#parts.logger.info('the stage runs', { revision: key });
-      await open.stage.run(run.stop.signal);
+      await open.stage.run(AbortSignal.any([run.stop.signal, ...(open.outdated ? [open.outdated] : [])]));
     } finally {
       run.stage = undefined;
       await open.close();

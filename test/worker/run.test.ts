@@ -7,10 +7,12 @@ import { settle, virtualClock } from '../support/virtual-clock.ts';
 let events: string[];
 let revisions: Map<string, Revision>;
 let failing: Error | undefined;
+let outdated: AbortController;
 beforeEach(() => {
   events = [];
   revisions = new Map();
   failing = undefined;
+  outdated = new AbortController();
 });
 
 function put({ wanted = 'Running', uid = 'u1', engine = 'embedded', annotations = {}, deleted = false, kind = 'pipeline' } = {}): void {
@@ -43,6 +45,7 @@ function open(clock = virtualClock()) {
           run: (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
           poke: (forgive) => void events.push(`poke ${forgive}`),
         },
+        outdated: outdated.signal,
         close: async () => void events.push('close'),
       };
     },
@@ -111,6 +114,18 @@ describe('a Revision', () => {
     runner.changed('n/r');
     await settle();
     expect(events).toEqual(['open u1', 'close', 'closed', 'open u2']);
+  });
+
+  test('that was opened with settings which no longer hold is opened anew, which is no failure', async () => {
+    put();
+    const { runner } = open();
+    runner.changed('n/r');
+    await settle();
+    const before = outdated;
+    outdated = new AbortController();
+    before.abort();
+    await settle();
+    expect(events).toEqual(['open u1', 'close', 'open u1']);
   });
 
   test('that somebody resumes is poked once, other changes do nothing', async () => {
