@@ -1,10 +1,10 @@
-import { category, type KindDefinition } from '../../src/api/kinds.ts';
+import { category, crdVersion, crdVersionAnnotation, type KindDefinition } from '../../src/api/kinds.ts';
 import { type StructuralSchema, structuralSchema } from './structural.ts';
 
 export interface CustomResourceDefinition {
   readonly apiVersion: 'apiextensions.k8s.io/v1';
   readonly kind: 'CustomResourceDefinition';
-  readonly metadata: { readonly name: string };
+  readonly metadata: { readonly name: string; readonly annotations: Readonly<Record<string, string>> };
   readonly spec: {
     readonly group: string;
     readonly names: {
@@ -32,7 +32,7 @@ export function definitionOf(kind: KindDefinition): CustomResourceDefinition {
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: { name: `${kind.plural}.${kind.group}` },
+    metadata: { name: `${kind.plural}.${kind.group}`, annotations: { [crdVersionAnnotation]: String(crdVersion) } },
     spec: {
       group: kind.group,
       names: {

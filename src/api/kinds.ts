@@ -37,6 +37,15 @@ export interface KindDefinition {
 /** All our kinds are in this category: `kubectl get grue`. */
 export const category = 'grue';
 
+/**
+ * Counts the states of the CRDs that this source makes; raised with every change of a schema that an older operator would misread. Each CRD
+ * carries it, so that an operator can see that it is older than what is installed.
+ */
+export const crdVersion = 1;
+
+/** The annotation of a CRD that holds its `crdVersion`. */
+export const crdVersionAnnotation = `${group}/crd-version`;
+
 const common = { group, version, namespaced: true, name: resourceName } as const;
 
 const text = (name: string, jsonPath: string, description: string): PrinterColumn => ({ name, type: 'string', jsonPath, description });
