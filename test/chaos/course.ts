@@ -3,8 +3,8 @@ import type { Course, TopologyWatch } from '../../demo/course.ts';
 import type { Verb } from '../../src/api/requests.ts';
 import type { MigrationStatus, MigrationStep, Phase } from '../../src/api/stream-migration.ts';
 import type { Scene } from '../integration/migration/scene.ts';
+import { type Chain, chainAt, chains, namedBy } from '../support/workload/topology.ts';
 import type { Random } from './random.ts';
-import { type Chain, chainAt, chains, namedBy } from './topology.ts';
 
 /** How a migration is meant to end. Where the killing comes first it may end otherwise, and then that has to be right as well. */
 const plans = ['Complete', 'Approve', 'Abort', 'RollBack', 'Supersede'] as const;

@@ -2,7 +2,7 @@ import type { Kafka } from 'kafkajs';
 import type { Search } from '../../demo/search.ts';
 import type { Revision } from '../../src/api/revision.ts';
 import type { KafkaRegistry } from '../../src/drivers/ports.ts';
-import { keptVersions } from './topology.ts';
+import { keptVersions } from '../support/workload/topology.ts';
 
 /** Everything physical that carries the names of one namespace. */
 export interface Found {

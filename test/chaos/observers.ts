@@ -3,10 +3,10 @@ import type { ReadCounts } from '../../demo/read-log.ts';
 import { startReaders } from '../../demo/readers.ts';
 import type { Search } from '../../demo/search.ts';
 import type { KafkaCluster } from '../../src/drivers/ports.ts';
+import { history, lastingAccounts } from '../support/workload/ledger.ts';
+import { aliasOf, chains } from '../support/workload/topology.ts';
 import { type AliasLog, watchAliases } from './aliases.ts';
 import { type GreenWatch, watchGreen } from './green.ts';
-import { history, lastingAccounts } from './ledger.ts';
-import { aliasOf, chains } from './topology.ts';
 
 /** What readers ask per request: the servers and both colours share two processors with them. */
 const readsPerRequest = 5;

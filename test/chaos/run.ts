@@ -7,20 +7,20 @@ import { silentLogger } from '../../src/controller/logger.ts';
 import { openKafkaCluster } from '../../src/drivers/kafka/cluster.ts';
 import { kafkajs } from '../../src/drivers/kafka/kafkajs.ts';
 import { kafkaRegistry } from '../../src/drivers/kafka/registry.ts';
-import { openScene, type Scene } from '../integration/migration/scene.ts';
+import { openScene, platform, type Scene } from '../integration/migration/scene.ts';
 import { stack } from '../stack/for-tests.ts';
 import { eventually } from '../support/grue.ts';
+import { type Account, account, isRight } from '../support/workload/audit.ts';
+import { history, type Ledger, lastingAccounts, startProducing } from '../support/workload/ledger.ts';
+import { aliasOf, chainAt, chains, givens } from '../support/workload/topology.ts';
 import { judgeAliases, type Move } from './aliases.ts';
-import { type Account, account, isRight } from './audit.ts';
 import { type Ended, migrateOnAndOn } from './course.ts';
 import { type Fleet, startFleet } from './fleet.ts';
-import { history, type Ledger, lastingAccounts, startProducing } from './ledger.ts';
 import { findAll, leftBehind } from './leftovers.ts';
 import { type Observed, observe } from './observers.ts';
 import { randomOf } from './random.ts';
 import { type ChaosReport, leastKills } from './report.ts';
 import { type Damage, startStorm } from './storm.ts';
-import { aliasOf, chainAt, chains, givens } from './topology.ts';
 
 export interface ChaosOptions {
   /** How long processes are killed. */
@@ -73,7 +73,7 @@ export async function runChaos({ seconds, seed, say, onStart, signal }: ChaosOpt
 
   const ledger = await startProducing(scene);
   ending.defer(() => ledger.stop().catch(() => {}));
-  await scene.apply(...givens(namespace), ...chains.flatMap((chain) => chainAt(chain, 0)));
+  await scene.apply(...givens(namespace, platform()), ...chains.flatMap((chain) => chainAt(chain, 0)));
   const watch = await watchTopology(scene.grue.kube, namespace, stop);
   const run: Run = { scene, search, kafka: kafkajs(settings, silentLogger), cluster, ledger, watch, signal: stop };
   await goLive(run);

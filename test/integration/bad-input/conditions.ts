@@ -1,7 +1,8 @@
 import type { Condition } from '../../../src/controller/conditions.ts';
 import type { KubeObject } from '../../../src/controller/kube/api.ts';
 import { eventually } from '../../support/grue.ts';
-import { patienceSeconds, type Scene } from '../migration/scene.ts';
+import { patienceSeconds } from '../../support/workspace.ts';
+import type { Scene } from '../migration/scene.ts';
 
 type Kind = Parameters<Scene['object']>[0];
 

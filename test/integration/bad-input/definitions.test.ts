@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { contentBecomes, openScene, platform, type Scene, type Written } from '../migration/scene.ts';
+import type { Written } from '../../support/workspace.ts';
+import { contentBecomes, openScene, platform, type Scene } from '../migration/scene.ts';
 import { conditionBecomes } from './conditions.ts';
 
 const schema = { fields: ['id', 'delay'].map((name) => ({ name, type: 'BIGINT' })) };

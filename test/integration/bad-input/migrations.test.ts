@@ -4,7 +4,8 @@ import type { StreamMigration } from '../../../src/api/stream-migration.ts';
 import type { KubeObject } from '../../../src/controller/kube/api.ts';
 import { stack } from '../../stack/for-tests.ts';
 import { eventually } from '../../support/grue.ts';
-import { contentBecomes, openScene, patienceSeconds, platform, type Row, type Scene, type Written } from '../migration/scene.ts';
+import { patienceSeconds, type Row, type Written } from '../../support/workspace.ts';
+import { contentBecomes, openScene, platform, type Scene } from '../migration/scene.ts';
 import { conditionBecomes } from './conditions.ts';
 
 describe('migrations that cannot be, or are taken away', () => {

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openKafkaCluster } from '../../../src/drivers/kafka/cluster.ts';
 import { stack } from '../../stack/for-tests.ts';
 import { eventually } from '../../support/grue.ts';
-import { contentBecomes, openScene, patienceSeconds, platform, type Row, type Scene, type Written } from '../migration/scene.ts';
+import { patienceSeconds, type Row, type Written } from '../../support/workspace.ts';
+import { contentBecomes, openScene, platform, type Scene } from '../migration/scene.ts';
 
 interface Letter {
   readonly code: string;

@@ -3,7 +3,8 @@ import type { KubeObject, ResourceType } from '../../../src/controller/kube/api.
 import { stack } from '../../stack/for-tests.ts';
 import { type AuthProxy, startAuthProxy } from '../../support/auth-proxy.ts';
 import { type FlakyProxy, startFlakyProxy } from '../../support/flaky-proxy.ts';
-import { contentBecomes, openScene, type Row, type Scene, type Written } from '../migration/scene.ts';
+import type { Row, Written } from '../../support/workspace.ts';
+import { contentBecomes, openScene, type Scene } from '../migration/scene.ts';
 import { conditionBecomes } from './conditions.ts';
 
 const secrets: ResourceType = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true };

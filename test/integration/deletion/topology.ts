@@ -5,7 +5,8 @@ import type { kinds } from '../../../src/api/kinds.ts';
 import type { KubeObject } from '../../../src/controller/kube/api.ts';
 import { stack } from '../../stack/for-tests.ts';
 import { eventually } from '../../support/grue.ts';
-import { contentBecomes, openScene, patienceSeconds, platform, type Row, type Scene, type Written } from '../migration/scene.ts';
+import { patienceSeconds, type Row, type Written } from '../../support/workspace.ts';
+import { contentBecomes, openScene, platform, type Scene } from '../migration/scene.ts';
 
 /** `orders -> priced -> index`, with what tests of deletion look at. */
 export interface Topology extends AsyncDisposable {

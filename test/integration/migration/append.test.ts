@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StreamMigration } from '../../../src/api/stream-migration.ts';
 import { request } from '../../../src/cli/requests.ts';
 import { eventually, find, phase } from '../../support/grue.ts';
-import { documentsBecome, openScene, platform, type Scene, type Written } from './scene.ts';
+import type { Written } from '../../support/workspace.ts';
+import { documentsBecome, openScene, platform, type Scene } from './scene.ts';
 
 const flight = (number: number) => ({ value: JSON.stringify({ number, delay: number % 60, origin: `A${number % 7}` }) });
 const flights = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => flight(from + i));

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { keepOn, type Traffic } from '../../support/workload/traffic.ts';
+import type { Row, Written } from '../../support/workspace.ts';
 import { startReaders } from './readers.ts';
-import { contentBecomes, openScene, platform, type Row, type Scene, type Written } from './scene.ts';
-import { keepOn, type Traffic } from './traffic.ts';
+import { contentBecomes, openScene, platform, type Scene } from './scene.ts';
 
 type Fields = Readonly<Record<string, string>>;
 const stream = (name: string, fields: Fields, spec: object = {}): Written => ({

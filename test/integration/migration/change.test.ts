@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { contentBecomes, openScene, platform, type Row, type Scene, type Written } from './scene.ts';
-import { keepOn, type Ledger, ledgerOf, type Traffic } from './traffic.ts';
+import { keepOn, type Traffic } from '../../support/workload/traffic.ts';
+import type { Row, Written } from '../../support/workspace.ts';
+import { contentBecomes, openScene, platform, type Scene } from './scene.ts';
+import { type Ledger, ledgerOf } from './traffic.ts';
 
 type Field = readonly [name: string, type: string];
 const schema = (...fields: readonly Field[]) => ({ fields: fields.map(([name, type]) => ({ name, type })) });

@@ -6,9 +6,10 @@ import type { StreamMigration } from '../../../src/api/stream-migration.ts';
 import type { KubeObject } from '../../../src/controller/kube/api.ts';
 import { stack } from '../../stack/for-tests.ts';
 import { eventually, startProcess, stopProcess } from '../../support/grue.ts';
+import { keepOn, type Traffic } from '../../support/workload/traffic.ts';
+import { patienceSeconds, type Row, type Written } from '../../support/workspace.ts';
 import { startReaders } from './readers.ts';
-import { contentBecomes, openScene, patienceSeconds, platform, type Row, type Scene, type Written } from './scene.ts';
-import { keepOn, type Traffic } from './traffic.ts';
+import { contentBecomes, openScene, platform, type Scene } from './scene.ts';
 
 /** Killed without a word at the worst moments; a second operator and a second worker stand by, as in production. */
 describe('processes that are killed in the middle of a migration', () => {

@@ -2,9 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { GateResult, StreamMigration } from '../../../src/api/stream-migration.ts';
 import type { KubeObject } from '../../../src/controller/kube/api.ts';
 import { eventually } from '../../support/grue.ts';
+import { keepOn } from '../../support/workload/traffic.ts';
+import { type Hit, patienceSeconds, type Row, type Written } from '../../support/workspace.ts';
 import { startReaders } from './readers.ts';
-import { contentBecomes, type Hit, openScene, patienceSeconds, platform, type Row, type Scene, type Written } from './scene.ts';
-import { keepOn, type Ledger, ledgerOf } from './traffic.ts';
+import { contentBecomes, openScene, platform, type Scene } from './scene.ts';
+import { type Ledger, ledgerOf } from './traffic.ts';
 
 /** What is done to green behind the worker's back must be found, and what cannot be known must not pass for good. */
 describe('parity on real servers', () => {

@@ -12,7 +12,8 @@ import { type Fleet, type Member, startFleet } from '../../chaos/fleet.ts';
 import { stack } from '../../stack/for-tests.ts';
 import { type FlakyProxy, startFlakyProxy } from '../../support/flaky-proxy.ts';
 import { eventually } from '../../support/grue.ts';
-import { contentBecomes, openScene, patienceSeconds, type Row, type Scene, type Written } from './scene.ts';
+import { patienceSeconds, type Row, type Written } from '../../support/workspace.ts';
+import { contentBecomes, openScene, type Scene } from './scene.ts';
 
 const schema = { fields: ['id', 'amount'].map((name) => ({ name, type: 'BIGINT' })) };
 const records: readonly Row[] = Array.from({ length: 500 }, (_, id) => ({ id, amount: id % 50 }));

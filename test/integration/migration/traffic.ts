@@ -1,38 +1,6 @@
 import type { Message } from 'kafkajs';
-import type { Row, Scene } from './scene.ts';
-
-/** Something that goes on in the background of a test. */
-export interface Traffic {
-  /** Resolves when nothing is under way any more. @throws what it met */
-  pause(): Promise<void>;
-  resume(): void;
-}
-
-/** Repeats the work, one after the other, with a pause in between, until it is paused. */
-export function keepOn(pauseMilliseconds: number, work: () => Promise<void>): Traffic {
-  let going = false;
-  let running: Promise<void> = Promise.resolve();
-  const run = async () => {
-    while (going) {
-      await work();
-      await new Promise((resolve) => setTimeout(resolve, pauseMilliseconds));
-    }
-  };
-  const resume = (): void => {
-    if (going) return;
-    going = true;
-    running = run();
-    running.catch(() => {}); // told by pause
-  };
-  resume();
-  return {
-    async pause() {
-      going = false;
-      await running;
-    },
-    resume,
-  };
-}
+import type { Row } from '../../support/workspace.ts';
+import type { Scene } from './scene.ts';
 
 /** What a topic of changes comes to: the latest row of each key, as far as Kafka has acknowledged it. */
 export interface Ledger {

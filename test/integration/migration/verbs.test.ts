@@ -4,8 +4,9 @@ import { requestAnnotations } from '../../../src/api/requests.ts';
 import type { Phase, StreamMigration } from '../../../src/api/stream-migration.ts';
 import type { KubeObject } from '../../../src/controller/kube/api.ts';
 import { eventually } from '../../support/grue.ts';
-import { contentBecomes, openScene, patienceSeconds, platform, type Row, type Scene, type Written } from './scene.ts';
-import { keepOn, type Traffic } from './traffic.ts';
+import { keepOn, type Traffic } from '../../support/workload/traffic.ts';
+import { patienceSeconds, type Row, type Written } from '../../support/workspace.ts';
+import { contentBecomes, openScene, platform, type Scene } from './scene.ts';
 
 describe('what people ask of a migration, on real servers', () => {
   let scene: Scene;

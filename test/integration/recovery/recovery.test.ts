@@ -10,9 +10,10 @@ import type { KubeObject } from '../../../src/controller/kube/api.ts';
 import { isKubeError } from '../../../src/controller/kube/errors.ts';
 import { stack } from '../../stack/for-tests.ts';
 import { apply, eventually, startProcess, stopProcess } from '../../support/grue.ts';
+import { keepOn, type Traffic } from '../../support/workload/traffic.ts';
+import { patienceSeconds, type Row, type Written } from '../../support/workspace.ts';
 import { startReaders } from '../migration/readers.ts';
-import { contentBecomes, openScene, patienceSeconds, platform, type Row, type Scene, type Written } from '../migration/scene.ts';
-import { keepOn, type Traffic } from '../migration/traffic.ts';
+import { contentBecomes, openScene, platform, type Scene } from '../migration/scene.ts';
 
 let scene: Scene;
 let traffic: Traffic;

@@ -1,6 +1,6 @@
-import type { Scene } from '../integration/migration/scene.ts';
-import { keepOn, type Traffic } from '../integration/migration/traffic.ts';
+import type { Workspace } from '../workspace.ts';
 import { type Chain, chains, topicOf } from './topology.ts';
+import { keepOn, type Traffic } from './traffic.ts';
 
 /** Calls that are there before the first migration. */
 export const history = 5_000;
@@ -22,24 +22,35 @@ export interface Ledger {
 
 const amountOfCall = (number: number): number => (number * 7) % 100;
 
+export interface ProducingOptions {
+  readonly which?: readonly Chain[];
+  /** Calls that are there when this resolves. */
+  readonly calls?: number;
+  /** Between two batches of twenty calls. */
+  readonly pauseMilliseconds?: number;
+}
+
 /** Produces the history, and goes on producing until it is stopped. */
-export async function startProducing(scene: Scene): Promise<Ledger> {
+export async function startProducing(
+  workspace: Pick<Workspace, 'namespace' | 'createTopic' | 'produce'>,
+  { which = chains, calls: before = history, pauseMilliseconds = 150 }: ProducingOptions = {},
+): Promise<Ledger> {
   const accounts = new Map<number, number>();
   let calls = 0;
   let changes = 0;
 
   async function call(count: number): Promise<void> {
     const numbers = Array.from({ length: count }, (_, i) => calls + i);
-    await scene.produce(
-      topicOf(scene.namespace, 'calls'),
+    await workspace.produce(
+      topicOf(workspace.namespace, 'calls'),
       numbers.map((number) => ({ value: JSON.stringify({ number, amount: amountOfCall(number) }) })),
     );
     calls += count;
   }
 
   async function change(ones: readonly (readonly [number: number, amount: number | undefined])[]): Promise<void> {
-    await scene.produce(
-      topicOf(scene.namespace, 'accounts'),
+    await workspace.produce(
+      topicOf(workspace.namespace, 'accounts'),
       ones.map(([number, amount]) => ({ key: JSON.stringify({ number }), value: amount === undefined ? null : JSON.stringify({ number, amount }) })),
     );
     changes += ones.length;
@@ -62,17 +73,26 @@ export async function startProducing(scene: Scene): Promise<Ledger> {
     ]);
   }
 
-  await scene.createTopic(topicOf(scene.namespace, 'calls'), 4);
-  await scene.createTopic(topicOf(scene.namespace, 'accounts'), 3, { 'cleanup.policy': 'compact' });
-  await call(history);
-  await change(Array.from({ length: lastingAccounts }, (_, number) => [number, number] as const));
-  const traffic: Readonly<Record<Chain, Traffic>> = { calls: keepOn(150, () => call(20)), accounts: keepOn(200, turn) };
+  const begin: Readonly<Record<Chain, () => Promise<Traffic>>> = {
+    async calls() {
+      await workspace.createTopic(topicOf(workspace.namespace, 'calls'), 4);
+      await call(before);
+      return keepOn(pauseMilliseconds, () => call(20));
+    },
+    async accounts() {
+      await workspace.createTopic(topicOf(workspace.namespace, 'accounts'), 3, { 'cleanup.policy': 'compact' });
+      await change(Array.from({ length: lastingAccounts }, (_, number) => [number, number] as const));
+      return keepOn(200, turn);
+    },
+  };
+  const traffic: Traffic[] = [];
+  for (const chain of which) traffic.push(await begin[chain]());
   return {
     calls: () => calls,
     records: () => calls + changes,
     amounts: (chain) => (chain === 'accounts' ? accounts : new Map(Array.from({ length: calls }, (_, number) => [number, amountOfCall(number)]))),
     stop: async () => {
-      for (const chain of chains) await traffic[chain].pause();
+      for (const one of traffic) await one.pause();
     },
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Hit } from '../integration/migration/scene.ts';
+import type { Hit } from '../workspace.ts';
 import { account, isRight } from './audit.ts';
 import { rowAt } from './topology.ts';
 

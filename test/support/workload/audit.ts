@@ -1,5 +1,4 @@
-import type { Hit, Row } from '../integration/migration/scene.ts';
-import { rowOf } from '../integration/migration/scene.ts';
+import { type Hit, type Row, rowOf } from '../workspace.ts';
 import { rowAt } from './topology.ts';
 
 /** What the documents behind one alias say about the records of its chain, once everything has arrived. */

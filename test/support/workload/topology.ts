@@ -1,4 +1,4 @@
-import { platform, type Row, type Written } from '../integration/migration/scene.ts';
+import type { Row, Written } from '../workspace.ts';
 
 /**
  * Two chains in one namespace, each with a stage of SQL and a stage that fills an index: `calls` is an Append stream, `accounts` a Change
@@ -29,16 +29,17 @@ export const rowAt = (version: number, number: number, amount: number): Row => (
 /** Every other version has a field more, so that migrations change the schema too. */
 const hasDouble = (version: number): boolean => version % 2 === 1;
 
-export const givens = (namespace: string): readonly Written[] => [
-  platform(),
-  ...chains.map(
+/** What no version changes. */
+export const givens = (namespace: string, platform: Written, which: readonly Chain[] = chains): readonly Written[] => [
+  platform,
+  ...which.map(
     (chain): Written => ({
       kind: 'Stream',
       name: chain,
       spec: { ...typeOf[chain], external: { topic: topicOf(namespace, chain) }, schema: schemaOf(['number', 'amount']) },
     }),
   ),
-  ...chains.map(
+  ...which.map(
     (chain): Written => ({
       kind: 'Connection',
       name: `${outputs[chain]}-index`,
