@@ -25,7 +25,7 @@ import { historyCover } from './history.ts';
 import { observeProgress } from './progress.ts';
 import type { Proposal, Rival, Snapshot, Unsettled } from './snapshot.ts';
 import { observeSoak } from './soak.ts';
-import { goesBack } from './status.ts';
+import { goesBack, isNewer } from './status.ts';
 import { finalizer } from './steps/requests.ts';
 
 /** Everything that one pass needs to know. Undefined when the migration is gone. */
@@ -54,7 +54,9 @@ export async function observe(key: string, world: World, signal: AbortSignal): P
     blockedMilliseconds: lastsFor(world.memory.blocked, migration.metadata.uid, world.clock.monotonic()),
     letGoMilliseconds: world.letGoMilliseconds,
   };
-  if (migration.metadata.deletionTimestamp !== undefined) return observeDeleted(quiet, world, signal);
+  const isDeleted = migration.metadata.deletionTimestamp !== undefined;
+  if (isNewer(status)) return isDeleted ? { ...quiet, namespaceEnds: await isEnding(migration.metadata.namespace, world, signal) } : quiet;
+  if (isDeleted) return observeDeleted(quiet, world, signal);
   if (status.outcome !== undefined && quiet.request === undefined) {
     const there = world.caches.revisions.list(migration.metadata.namespace);
     return { ...quiet, revisions: new Map(there.map((revision) => [revision.metadata.name, revision])) };

@@ -9,6 +9,7 @@ import { flip } from './steps/flip.ts';
 import { findReadersMoved, removeForgotten } from './steps/found.ts';
 import { goBack } from './steps/go-back.ts';
 import { abort, rollBack } from './steps/leave.ts';
+import { holdNewer } from './steps/newer.ts';
 import { planClosure } from './steps/plan-closure.ts';
 import { provisionGreen } from './steps/provision.ts';
 import { honourRequests, pause } from './steps/requests.ts';
@@ -19,6 +20,7 @@ import { stopAtFailedGate, verifyParity } from './steps/verify.ts';
 
 /** The way of a migration: the first step with something to say decides. Read it from top to bottom. */
 export const way: readonly Step[] = [
+  holdNewer, //      what a newer operator has written
   honourDeletion,
   ended,
   honourRequests, // promote, abort, rollback, pause, resume, retry

@@ -25,7 +25,8 @@ export async function reconcileMigration(key: string, world: World, signal: Abor
   const { status, happenings, open } = report(snapshot, decision, outcome); // pure
   await world.writeStatus(snapshot.migration, status, signal);
   for (const [at, ids] of open) world.memory.open.set(at, ids);
-  if (status.outcome !== undefined) forget(world.memory, metadata.uid);
+  // One that has ended and cannot be let go yet counts on: otherwise that would last for ever.
+  if (status.outcome !== undefined && decision.blocked === undefined) forget(world.memory, metadata.uid);
   for (const happening of happenings) world.tell(snapshot.migration, happening);
   const again = outcome.kind === 'Refused' ? Math.max(decision.again ?? 0, afterRefusal) : decision.again;
   return again === undefined ? {} : { requeueAfterMilliseconds: again };

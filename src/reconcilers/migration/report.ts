@@ -2,7 +2,7 @@ import { durationMilliseconds } from '../../api/common.ts';
 import { reasonOf } from '../../api/errors.ts';
 import type { GateResult, MigrationStatus, Phase } from '../../api/stream-migration.ts';
 import { kubeTime } from '../../controller/clock.ts';
-import { mergeConditions, type WantedCondition } from '../../controller/conditions.ts';
+import { mergeConditions, setCondition, type WantedCondition } from '../../controller/conditions.ts';
 import { judgeChange, type OpenIds } from '../../parity/change.ts';
 import { humanRate } from '../numbers.ts';
 import type { Happening } from '../world.ts';
@@ -13,7 +13,7 @@ import { openRounds } from './gates/parity.ts';
 import type { Measurement } from './measurement.ts';
 import { decide } from './plan.ts';
 import type { Snapshot } from './snapshot.ts';
-import { goesBack, openKey, type StatusPatch, secondsSince, stateVersion, timeOf, withStatus } from './status.ts';
+import { goesBack, isNewer, openKey, type StatusPatch, secondsSince, stateVersion, timeOf, withStatus } from './status.ts';
 
 /** What a pass says in the end. */
 export interface Report {
@@ -29,6 +29,7 @@ const numbersEverySeconds = 10;
 /** Phase, message, gates and conditions from what was seen, decided and done. Pure. */
 export function report(snapshot: Snapshot, decision: Decision, outcome: Outcome): Report {
   const { status: stored, migration } = snapshot;
+  if (isNewer(stored)) return { status: heldAsNewer(snapshot, decision), happenings: [], open: new Map() };
   const learned = learn(snapshot, outcome);
   const next = decideAfter(snapshot, outcome, learned);
   const patch: StatusPatch = { ...decision.record, ...learned.patch, ...next?.record };
@@ -62,6 +63,13 @@ export function report(snapshot: Snapshot, decision: Decision, outcome: Outcome)
     generation: migration.metadata.generation,
   });
   return { status: { ...merged, conditions: [...conditions] }, happenings: happeningsOf(stored, merged, stalled), open: learned.open };
+}
+
+/** What a newer operator has written stays as it is, but for the condition that says so. */
+function heldAsNewer({ status, migration, now }: Snapshot, { stalled, message }: Decision): MigrationStatus {
+  if (stalled === undefined) return status;
+  const wanted = { type: 'Stalled', status: 'True', reason: stalled.reason, message } as const;
+  return { ...status, conditions: [...setCondition(status.conditions, wanted, { now: kubeTime(now), generation: migration.metadata.generation })] };
 }
 
 const isStalled = (status: MigrationStatus): boolean => status.conditions?.some(({ type, status: truth }) => type === 'Stalled' && truth === 'True') ?? false;

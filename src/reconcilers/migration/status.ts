@@ -6,6 +6,8 @@ import type { Snapshot } from './snapshot.ts';
 /** The version of what stands in a migration's status. An operator that meets a newer one holds. */
 export const stateVersion = 1;
 
+export const isNewer = ({ stateVersion: written = 0 }: MigrationStatus): boolean => written > stateVersion;
+
 export type StatusPatch = { readonly [Key in keyof MigrationStatus]?: MigrationStatus[Key] | undefined };
 
 /** What would be seen if that were stored. */

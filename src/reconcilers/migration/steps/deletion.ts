@@ -33,10 +33,10 @@ export const honourDeletion: Step = (s) => {
 /** What it gave up is told from its status until then; a definition that is tried once more costs less than a migration that does not go. */
 const rememberedWithin = 30_000;
 
-const release = (message: string): Decision => doNow('Aborted', message, { kind: 'Protect', hold: false });
+export const release = (message: string): Decision => doNow('Aborted', message, { kind: 'Protect', hold: false });
 
 /** Green goes on as what it is to the aliases: live, or retired. */
-const leaveBehind = (s: Snapshot, why: string): Decision => ({
+export const leaveBehind = (s: Snapshot, why: string): Decision => ({
   ...release(`the migration is let go, and nothing is removed: ${why}; ${ownGreen(s).join(', ')}`),
   stalled: { reason: 'LeftBehind' },
 });
