@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { Registry } from 'prom-client';
 import { assembleOperator } from './assemble.ts';
 import { systemClock } from './controller/clock.ts';
+import { type EndpointOptions, endpoints } from './controller/endpoints.ts';
 import type { KubeApi, ResourceType } from './controller/kube/api.ts';
 import { kubeClient } from './controller/kube/client.ts';
 import { currentNamespace, loadKubeConfig } from './controller/kube/config.ts';
@@ -10,7 +11,6 @@ import { leaderLease } from './controller/lease.ts';
 import type { Logger } from './controller/logger.ts';
 import { manager, runtimeChecks } from './controller/manager.ts';
 import { runtimeMetrics } from './controller/metrics.ts';
-import { httpServer } from './controller/server.ts';
 import { elasticsearchCluster } from './drivers/elasticsearch/cluster.ts';
 import { createSqlEngine } from './drivers/embedded/engine.ts';
 import { openKafkaCluster } from './drivers/kafka/cluster.ts';
@@ -28,7 +28,7 @@ export interface OperatorOptions {
   readonly installation: string;
   readonly settleMilliseconds: number;
   readonly letGoMilliseconds?: number | undefined;
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly endpoints: EndpointOptions;
   readonly logger: Logger;
   readonly exit: (code: number) => void;
 }
@@ -83,9 +83,9 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
     newId: () => randomUUID().slice(0, 12),
   });
   const checks = runtimeChecks(reflectors, controllers);
-  const server = httpServer({ ...options.listen, ...checks, registry });
+  const servers = endpoints(options.endpoints, { checks, registry, kube, fieldManager, logger });
   try {
-    await manager({ clock, logger, reflectors, controllers, servers: [server], lease, events, exit: options.exit }).run(stop);
+    await manager({ clock, logger, reflectors, controllers, servers, lease, events, exit: options.exit }).run(stop);
   } finally {
     await Promise.allSettled([pool.close(), sql.close()]);
     kube.close();

@@ -6,6 +6,7 @@ import { duration, durationMilliseconds } from '../api/common.ts';
 import { type Verb, verbs } from '../api/requests.ts';
 import { type MigrationStep, migrationStep } from '../api/stream-migration.ts';
 import { systemClock } from '../controller/clock.ts';
+import type { Address } from '../controller/endpoints.ts';
 import { type KubeClient, kubeClient } from '../controller/kube/client.ts';
 import { currentNamespace, loadKubeConfig } from '../controller/kube/config.ts';
 import { runtimeMetrics } from '../controller/metrics.ts';
@@ -19,7 +20,9 @@ import { statusText } from './status.ts';
 interface ProcessOptions {
   readonly kubeconfig?: string;
   readonly namespace?: string;
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly listen: Address;
+  readonly metricsListen?: Address;
+  readonly metricsTlsDirectory?: string;
   readonly logLevel: LogLevel;
   readonly logFormat: 'json' | 'text';
 }
@@ -48,7 +51,7 @@ export async function program(argv: readonly string[]): Promise<void> {
       // It is idle most of the time. Without this V8 keeps all the heap that a burst of passes has once needed.
       setFlagsFromString('--optimize-for-size');
       const { runOperator } = await import('../operator.ts');
-      const { kubeconfig, namespace, leaseNamespace, installation, settle, letGo, listen } = flags;
+      const { kubeconfig, namespace, leaseNamespace, installation, settle, letGo } = flags;
       const logger = winstonLogger({ level: flags.logLevel, format: flags.logFormat });
       await runOperator(
         {
@@ -58,7 +61,7 @@ export async function program(argv: readonly string[]): Promise<void> {
           installation,
           settleMilliseconds: settle,
           letGoMilliseconds: letGo,
-          listen,
+          endpoints: flags,
           logger,
           exit: (code) => process.exit(code),
         },
@@ -69,9 +72,9 @@ export async function program(argv: readonly string[]): Promise<void> {
     .option('--id <name>', 'names this worker in conditions, logs and brokers; by default the name of the machine, in a pod that of the pod')
     .action(async (flags: ProcessOptions & { readonly id?: string }) => {
       const { runWorker } = await import('../worker/main.ts');
-      const { kubeconfig, namespace, listen, id } = flags;
+      const { kubeconfig, namespace, id } = flags;
       const logger = winstonLogger({ level: flags.logLevel, format: flags.logFormat });
-      await runWorker({ kubeconfig, namespace, id, listen, logger }, stopSignal());
+      await runWorker({ kubeconfig, namespace, id, endpoints: flags, logger }, stopSignal());
     });
   peopleCommand(grue, 'status [migration]', 'shows migrations, their gates, and blue and green side by side')
     .option('-w, --watch', 'again every second, until interrupted')
@@ -137,7 +140,9 @@ const processCommand = (grue: Command, name: string, description: string): Comma
     .description(description)
     .option('--kubeconfig <file>', 'how to reach the API server; in a pod its service account is used')
     .option('-n, --namespace <name>', 'watch this namespace only')
-    .option('--listen <address>', 'host:port of health and metrics', address, { host: '127.0.0.1', port: 0 })
+    .option('--listen <address>', 'host:port of health, and of metrics if it is on loopback', address, { host: '127.0.0.1', port: 0 })
+    .option('--metrics-listen <address>', 'host:port of metrics; beyond loopback they are for who may get the non-resource URL /metrics', address)
+    .option('--metrics-tls-directory <directory>', 'serves metrics over HTTPS, with tls.crt and tls.key from there')
     .option('--log-level <level>', 'debug, info, warn or error', 'info')
     .option('--log-format <format>', 'json or text', 'json');
 
@@ -188,7 +193,7 @@ function milliseconds(text: string): number {
   return durationMilliseconds(text);
 }
 
-function address(text: string): ProcessOptions['listen'] {
+function address(text: string): Address {
   const match = /^(.*):(\d{1,5})$/.exec(text);
   if (!match) throw new InvalidArgumentError('host:port is expected');
   return { host: match[1] === '' ? '0.0.0.0' : (match[1] ?? ''), port: Number(match[2]) };

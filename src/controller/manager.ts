@@ -4,9 +4,10 @@
  * Invariants:
  * 1. Start: servers, caches (within a deadline), what runs without leadership, the lease, controllers. Each waits for the one before.
  * 2. Stop: no new passes, running ones end within the grace and are aborted after it, events are sent, the lease is released, servers close.
- * 3. The lease is released only if no pass is left; otherwise it runs out by itself.
- * 4. Losing the lease ends the process at once: stopping and going on would be two leaders.
- * 5. A part that fails stops all others, and `run` rejects with its error.
+ * 3. All of that takes ten seconds at most while the API server answers: then a kubelet's patience is not at its end.
+ * 4. The lease is released only if no pass is left; otherwise it runs out by itself.
+ * 5. Losing the lease ends the process at once: stopping and going on would be two leaders.
+ * 6. A part that fails stops all others, and `run` rejects with its error.
  */
 import type { Clock } from './clock.ts';
 import type { Controller } from './controller.ts';
@@ -48,8 +49,8 @@ export interface Manager {
   run(stop: AbortSignal): Promise<void>;
 }
 
-const abortedPassesMilliseconds = 2_000;
-const flushMilliseconds = 3_000;
+const abortedPassesMilliseconds = 1_000;
+const flushMilliseconds = 1_500;
 
 export function manager(options: ManagerOptions): Manager {
   const { clock, logger, lease, controllers, servers = [], runnables = [] } = options;
@@ -108,7 +109,7 @@ export function manager(options: ManagerOptions): Manager {
 
   async function stop(): Promise<void> {
     logger.info('stopping', failure === undefined ? {} : { error: failure });
-    let idle = await endsWithin(passes, options.graceMilliseconds ?? 20_000);
+    let idle = await endsWithin(passes, options.graceMilliseconds ?? 4_000);
     aborting.abort(new Error('the process is ending'));
     idle ||= await endsWithin(passes, abortedPassesMilliseconds);
     await flushEvents();

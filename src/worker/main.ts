@@ -3,6 +3,7 @@ import { Registry } from 'prom-client';
 import { kinds } from '../api/kinds.ts';
 import type { Revision } from '../api/revision.ts';
 import { systemClock } from '../controller/clock.ts';
+import { type EndpointOptions, endpoints } from '../controller/endpoints.ts';
 import { type KubeObject, keyOf } from '../controller/kube/api.ts';
 import { kubeClient } from '../controller/kube/client.ts';
 import { loadKubeConfig } from '../controller/kube/config.ts';
@@ -10,7 +11,6 @@ import { type Reflector, reflector } from '../controller/kube/reflector.ts';
 import type { Logger } from '../controller/logger.ts';
 import { manager, runtimeChecks } from '../controller/manager.ts';
 import { runtimeMetrics } from '../controller/metrics.ts';
-import { httpServer } from '../controller/server.ts';
 import { elasticsearchWriter } from '../drivers/elasticsearch/bulk.ts';
 import { elasticsearchCluster } from '../drivers/elasticsearch/cluster.ts';
 import { openKafkaCluster } from '../drivers/kafka/cluster.ts';
@@ -29,7 +29,7 @@ export interface WorkerOptions {
   readonly namespace?: string | undefined;
   /** Names this worker in conditions, logs and brokers; the name of the machine when absent, which in a pod is the pod's. */
   readonly id?: string | undefined;
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly endpoints: EndpointOptions;
   readonly logger: Logger;
   /** After so long without a heartbeat a worker's partitions go to others. */
   readonly sessionTimeoutMilliseconds?: number | undefined;
@@ -93,13 +93,14 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
     },
   });
   const reflectors = [revisions];
-  const server = httpServer({ ...options.listen, ...runtimeChecks(reflectors, []), registry });
+  const checks = runtimeChecks(reflectors, []);
+  const servers = endpoints(options.endpoints, { checks, registry, kube, fieldManager: 'grue-worker', logger });
   const runnables = [
     { name: 'the stages', run: (stop: AbortSignal) => runStages(runner, revisions, stop) },
     { name: 'the look at Platforms', run: (stop: AbortSignal) => platforms.watch(stop) },
   ];
   try {
-    await manager({ clock, logger, reflectors, controllers: [], servers: [server], runnables, exit: () => {} }).run(signal);
+    await manager({ clock, logger, reflectors, controllers: [], servers, runnables, exit: () => {} }).run(signal);
   } finally {
     // the manager does not wait as long as a batch that is being delivered may take
     await runner.close();

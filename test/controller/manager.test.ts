@@ -142,7 +142,7 @@ test('start: servers, caches, what runs without leadership, the lease, controlle
 });
 
 test('running passes may end within the grace', async () => {
-  await run(make({ controllers: [working(19_000)] }), 5_000);
+  await run(make({ controllers: [working(3_500)] }), 5_000);
   expect(story).not.toContain('passes are aborted');
   expect(story.indexOf('lease is released')).toBeGreaterThan(story.indexOf('controller ended'));
 });

@@ -1,14 +1,17 @@
 import { networkInterfaces } from 'node:os';
 import { Registry } from 'prom-client';
 import { afterEach, expect, test } from 'vitest';
-import { type Checks, type HttpServer, httpServer } from '../../src/controller/server.ts';
+import { type Checks, checkRoutes, type HttpServer, httpServer, metricsRoute } from '../../src/controller/server.ts';
 
 let server: HttpServer;
 
 afterEach(() => server.stop());
 
+const serve = (where: { readonly host?: string; readonly port?: number } = {}, checks = { healthz: {}, readyz: {} }): HttpServer =>
+  httpServer({ port: 0, ...where, routes: { ...checkRoutes(checks), ...metricsRoute(new Registry()) } });
+
 async function get(path: string, healthz: Checks = {}, readyz: Checks = {}): Promise<[number, string]> {
-  server = httpServer({ port: 0, healthz, readyz, registry: new Registry() });
+  server = serve({}, { healthz, readyz });
   const response = await fetch(`http://127.0.0.1:${await server.start()}${path}`);
   return [response.status, await response.text()];
 }
@@ -36,16 +39,16 @@ const outside = Object.values(networkInterfaces())
   .find(({ internal, family }) => !internal && family === 'IPv4');
 
 test.skipIf(!outside)('it listens on loopback only, unless told otherwise', async () => {
-  server = httpServer({ port: 0, healthz: {}, readyz: {}, registry: new Registry() });
+  server = serve();
   await expect(fetch(`http://${outside?.address}:${await server.start()}/healthz`)).rejects.toThrow();
   await server.stop();
-  server = httpServer({ host: '0.0.0.0', port: 0, healthz: {}, readyz: {}, registry: new Registry() });
+  server = serve({ host: '0.0.0.0' });
   expect((await fetch(`http://${outside?.address}:${await server.start()}/healthz`)).status).toBe(200);
 });
 
 test('a port that is taken is an error', async () => {
-  server = httpServer({ port: 0, healthz: {}, readyz: {}, registry: new Registry() });
-  const second = httpServer({ port: await server.start(), healthz: {}, readyz: {}, registry: new Registry() });
+  server = serve();
+  const second = serve({ port: await server.start() });
   await expect(second.start()).rejects.toThrow('EADDRINUSE');
   await second.stop();
 });

@@ -6,7 +6,8 @@
  * 2. An object of the same name with another uid is another object: its arrival is a deletion and an addition.
  * 3. A list replaces everything: what it does not hold is reported as deleted.
  * 4. An index answers as if it were computed from all objects at the moment of the question.
- * 5. `managedFields` and the last-applied annotation are dropped: they are half of the memory, and nobody reads them here.
+ * 5. Events never take it back, only a list can: a watch from a version before that of an object (a list in pages has one) tells its past again.
+ * 6. `managedFields` and the last-applied annotation are dropped: they are half of the memory, and nobody reads them here.
  */
 import { type KubeObject, keyOf, type ObjectMeta } from './api.ts';
 
@@ -106,6 +107,16 @@ export function cacheStore<T extends KubeObject>(indexers: Indexers<T> = {}, onI
     return before ? [{ key, before }] : [];
   }
 
+  function hear({ metadata: { resourceVersion } }: T): void {
+    if (resourceVersion !== undefined && isAtOrAfter(resourceVersion, version ?? '')) version = resourceVersion;
+  }
+
+  /** Told before. What is not there is compared with all that was heard: it may be gone since. */
+  function isPast({ metadata }: T): boolean {
+    const known = objects.get(keyOf(metadata))?.metadata.resourceVersion ?? version;
+    return known !== undefined && metadata.resourceVersion !== undefined && isAtOrAfter(known, metadata.resourceVersion);
+  }
+
   return {
     get: (key) => objects.get(key),
     list: (namespace) => [...objects.values()].filter((object) => namespace === undefined || object.metadata.namespace === namespace),
@@ -126,11 +137,12 @@ export function cacheStore<T extends KubeObject>(indexers: Indexers<T> = {}, onI
       return [...gone, ...listedObjects.flatMap(put)];
     },
     put(object) {
-      version = object.metadata.resourceVersion ?? version;
+      if (isPast(object)) return [];
+      hear(object);
       return put(object);
     },
     remove(object) {
-      version = object.metadata.resourceVersion ?? version;
+      hear(object);
       const key = keyOf(object.metadata);
       // The deletion of an earlier incarnation says nothing about the one that we hold.
       return objects.get(key)?.metadata.uid === object.metadata.uid ? removeKey(key) : [];

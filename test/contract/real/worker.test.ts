@@ -100,7 +100,13 @@ async function scene() {
     },
     worker(id: string) {
       const stop = new AbortController();
-      const options = { kubeconfig: stack().kubernetes.kubeconfigPath, namespace: name, id, listen: { host: '127.0.0.1', port: 0 }, logger: silentLogger };
+      const options = {
+        kubeconfig: stack().kubernetes.kubeconfigPath,
+        namespace: name,
+        id,
+        endpoints: { listen: { host: '127.0.0.1', port: 0 } },
+        logger: silentLogger,
+      };
       const ended = runWorker({ ...options, sessionTimeoutMilliseconds: 3_000 }, stop.signal);
       workers.push({ stop, ended });
       return { stop: () => stop.abort(), ended };

@@ -81,6 +81,53 @@ test('versions are compared as numbers of any length', () => {
   expect(isAtOrAfter('', '7')).toBe(false);
 });
 
+describe('what a watch tells again, because it was opened anew from a while ago,', () => {
+  const [older, newer, gone] = [stored('a', 5, { parts: ['wheel'] }), stored('a', 7, { parts: ['door'] }), stored('a', 9)];
+  const watched = (): ReturnType<typeof cacheStore<Widget>> => {
+    const cache = cacheStore<Widget>(byPart);
+    cache.put(older);
+    cache.put(newer);
+    return cache;
+  };
+
+  test('takes no object back to what it was', () => {
+    const cache = watched();
+    expect(cache.put(older)).toEqual([]);
+    expect([cache.get('shop/a')?.spec?.parts, cache.byIndex('part', 'wheel'), cache.resourceVersion()]).toEqual([['door'], [], '7']);
+  });
+
+  test('brings nothing back that was deleted', () => {
+    const cache = watched();
+    cache.remove(gone);
+    expect(cache.put(newer)).toEqual([]);
+    expect([cache.size(), cache.resourceVersion()]).toEqual([0, '9']);
+  });
+
+  test('puts no earlier incarnation in the place of a later one, and its end does not take that away', () => {
+    const cache = watched();
+    cache.remove(gone);
+    cache.put(stored('a', 12, {}, 'another'));
+    expect([cache.put(newer), cache.remove(gone)]).toEqual([[], []]);
+    expect([cache.get('shop/a')?.metadata.uid, cache.resourceVersion()]).toEqual(['another', '12']);
+  });
+
+  test('is news where the list had shown only a part of it: a later page is of a later state', () => {
+    const cache = cacheStore<Widget>();
+    cache.replace([stored('a', 5), stored('z', 8)], '5', 0);
+    expect(cache.put(stored('m', 6))).toHaveLength(1);
+    expect(cache.put(stored('z', 7))).toEqual([]);
+    expect(cache.resourceVersion()).toBe('7');
+  });
+});
+
+test('a list of a server that was restored from a backup counts, although its versions are older', () => {
+  const cache = cacheStore<Widget>();
+  cache.put(stored('a', 70));
+  cache.replace([stored('a', 30)], '31', 0);
+  expect(cache.put(stored('a', 32, { parts: ['seat'] }))).toHaveLength(1);
+  expect([cache.get('shop/a')?.spec?.parts, cache.resourceVersion()]).toEqual([['seat'], '32']);
+});
+
 describe('under any sequence of changes', () => {
   const object = fc.record({
     name: fc.constantFrom('a', 'b', 'c'),

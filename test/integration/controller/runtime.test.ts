@@ -8,7 +8,7 @@ import { leaderLease } from '../../../src/controller/lease.ts';
 import { manager, runtimeChecks } from '../../../src/controller/manager.ts';
 import { runtimeMetrics } from '../../../src/controller/metrics.ts';
 import { ownWrites } from '../../../src/controller/own-writes.ts';
-import { httpServer } from '../../../src/controller/server.ts';
+import { checkRoutes, httpServer, metricsRoute } from '../../../src/controller/server.ts';
 import { statusWriter } from '../../../src/controller/status-writer.ts';
 import { stack } from '../../stack/for-tests.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
@@ -75,7 +75,7 @@ function replica(identity: string, passes: Pass[]) {
   });
   doubling.watch(gadgets, { relevant: (before, after) => before.metadata.generation !== after.metadata.generation });
   const lease = leaderLease({ api, namespace, name: 'doubling', identity, fieldManager: 'grue-lease', clock, logger, metrics });
-  const server = httpServer({ port: 0, ...runtimeChecks([gadgets], [doubling]), registry: metrics.registry });
+  const server = httpServer({ port: 0, routes: { ...checkRoutes(runtimeChecks([gadgets], [doubling])), ...metricsRoute(metrics.registry) } });
   let port = 0;
   const servers = [{ ...server, start: async () => (port = await server.start()) }];
   const stop = new AbortController();
