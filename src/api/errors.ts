@@ -32,6 +32,14 @@ export const errorCodes = {
     title: 'a stream has no writer and is not external',
     fix: 'Add a Pipeline that inserts into the stream, or set `spec.external.topic` if others write it.',
   },
+  'GRUE-API-008': {
+    title: 'the API server does not let Grue do what it has to',
+    fix: 'The message names the account and the right that it lacks, or the admission policy that refuses. The roles of the Helm chart hold all that is needed; what waits goes on by itself once it is granted.',
+  },
+  'GRUE-API-009': {
+    title: 'the CRDs of the cluster are not those of this operator',
+    fix: 'Install the CRDs that came with the operator (`helm upgrade` does, or `kubectl apply --server-side -f crds`), or the operator that came with them. Nothing is changed meanwhile, and workers go on.',
+  },
   'GRUE-PLT-001': {
     title: 'the Platform does not exist',
     fix: 'Create a Platform of that name in the namespace (the default name is `default`), or correct `platformRef.name`.',
@@ -231,6 +239,10 @@ export const errorCodes = {
   'GRUE-CLI-002': {
     title: 'the object was not found in the cluster',
     fix: 'Check the name, the namespace (`-n`) and the context of kubectl.',
+  },
+  'GRUE-CLI-003': {
+    title: 'a right is missing',
+    fix: 'The message names the verb. Somebody who administers the cluster gives it to you with a role of the chart: [rights.md](rights.md).',
   },
 } as const satisfies Record<string, { readonly title: string; readonly fix: string }>;
 

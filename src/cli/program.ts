@@ -14,6 +14,7 @@ import { type LogLevel, winstonLogger } from '../logging.ts';
 import { exportText } from './export.ts';
 import { planText } from './plan.ts';
 import { orphansText, takeOver } from './platforms.ts';
+import { asRefusal } from './refusal.ts';
 import { request } from './requests.ts';
 import { statusText } from './status.ts';
 
@@ -163,6 +164,8 @@ async function withKube(flags: PeopleFlags, work: (kube: KubeClient, namespace: 
   const kube = kubeClient({ config, clock: systemClock, metrics: runtimeMetrics(), userAgent: 'grue-cli' });
   try {
     await work(kube, flags.namespace ?? currentNamespace(config));
+  } catch (error) {
+    throw asRefusal(error);
   } finally {
     kube.close();
   }
