@@ -69,14 +69,13 @@ async function* delayed(events: AsyncIterable<WatchEvent>, clock: Clock, wait: (
   }
 }
 
-/** An event comes twice or three times, and the last one of another object once more. */
+/** An event comes twice or three times, and then one of those that have been, however old: as in a watch that is opened anew from a while ago. */
 async function* repeated(events: AsyncIterable<WatchEvent>, chance: () => number): AsyncGenerator<WatchEvent> {
-  const last = new Map<string, WatchEvent>();
+  const past: WatchEvent[] = [];
   for await (const event of events) {
     for (let times = chance() < 0.4 ? 3 : 1; times > 0; times--) yield event;
-    if (event.type !== 'BOOKMARK') last.set(event.object.metadata.name, event);
-    const others = [...last.values()];
-    if (chance() < 0.3) yield others[Math.floor(chance() * others.length)] as WatchEvent;
+    if (event.type !== 'BOOKMARK') past.push(event);
+    if (chance() < 0.3) yield past[Math.floor(chance() * past.length)] as WatchEvent;
   }
 }
 

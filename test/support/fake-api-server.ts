@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { KubeConfig } from '@kubernetes/client-node';
-import type { ObjectRef, ResourceType, WatchEvent } from '../../src/controller/kube/api.ts';
+import type { KubeObject, ObjectRef, ResourceType, WatchEvent } from '../../src/controller/kube/api.ts';
 import { KubeError } from '../../src/controller/kube/errors.ts';
 import { type KubeStore, kubeStore } from './kube-store.ts';
 
@@ -56,6 +56,8 @@ export async function fakeApiServer(...types: readonly ResourceType[]): Promise<
   const sockets = new Set<Socket>();
   const requests: SeenRequest[] = [];
   const watches: OpenWatch[] = [];
+  /** Lists that are handed out in pages, by the version of the first one. */
+  const lists = new Map<string, readonly KubeObject[]>();
   let connections = 0;
 
   const server = createServer(async (request, response) => {
@@ -111,13 +113,16 @@ export async function fakeApiServer(...types: readonly ResourceType[]): Promise<
     }
   }
 
+  /** All pages of a list are of the moment of the first one: otherwise a deletion in between would shift what the next one begins with. */
   function page(query: URLSearchParams, type: ResourceType, namespace: string | undefined): object {
     const limit = Number(query.get('limit') ?? 0);
-    const from = Number(query.get('continue') ?? 0);
-    const all = store.list(type, namespace);
-    const items = (limit > 0 ? all.slice(from, from + limit) : all).map(({ apiVersion: _, kind: __, ...object }) => object);
-    const next = limit > 0 && from + limit < all.length ? { continue: String(from + limit) } : {};
-    return { kind: `${type.kind}List`, metadata: { resourceVersion: store.version(), ...next }, items };
+    const [begun = store.version(), from = 0] = query.get('continue')?.split('/') ?? [];
+    const all = lists.get(begun) ?? store.list(type, namespace);
+    const end = Number(from) + limit;
+    const items = (limit > 0 ? all.slice(Number(from), end) : all).map(({ apiVersion: _, kind: __, ...object }) => object);
+    if (limit <= 0 || end >= all.length) return { kind: `${type.kind}List`, metadata: { resourceVersion: begun }, items };
+    lists.set(begun, all);
+    return { kind: `${type.kind}List`, metadata: { resourceVersion: begun, continue: `${begun}/${end}` }, items };
   }
 
   function serveWatch(seen: SeenRequest, response: ServerResponse): void {

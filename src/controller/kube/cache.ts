@@ -137,9 +137,9 @@ export function cacheStore<T extends KubeObject>(indexers: Indexers<T> = {}, onI
       return [...gone, ...listedObjects.flatMap(put)];
     },
     put(object) {
-      if (isPast(object)) return [];
+      const past = isPast(object);
       hear(object);
-      return put(object);
+      return past ? [] : put(object);
     },
     remove(object) {
       hear(object);
