@@ -21,6 +21,7 @@ import type { SqlEngine } from './drivers/ports.ts';
 import { emptyMemory } from './reconcilers/memory.ts';
 import { ownsCondition } from './reconcilers/revision/report.ts';
 import { fieldManager, type World } from './reconcilers/world.ts';
+import { tellingRefusals } from './refusals.ts';
 import { makeControllers, type Sources } from './watches.ts';
 
 /** Everything that an operator is given from outside: a process gives it the real things, a simulation its own. */
@@ -82,7 +83,7 @@ export function assembleOperator(parts: OperatorParts): Operator {
   const world: World = {
     clock,
     log: logger,
-    kube: remembering(kube, writers.writesOf),
+    kube: tellingRefusals(remembering(kube, writers.writesOf)),
     caches: mapValues(sources, ({ cache }) => cache) as unknown as World['caches'],
     sql,
     servers: pool.servers,

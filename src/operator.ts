@@ -2,21 +2,24 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Registry } from 'prom-client';
 import { assembleOperator } from './assemble.ts';
-import { systemClock } from './controller/clock.ts';
+import { type Clock, systemClock } from './controller/clock.ts';
 import { type EndpointOptions, endpoints } from './controller/endpoints.ts';
 import type { KubeApi, ResourceType } from './controller/kube/api.ts';
 import { kubeClient } from './controller/kube/client.ts';
 import { currentNamespace, loadKubeConfig } from './controller/kube/config.ts';
+import { isKubeError } from './controller/kube/errors.ts';
 import { leaderLease } from './controller/lease.ts';
 import type { Logger } from './controller/logger.ts';
 import { manager, runtimeChecks } from './controller/manager.ts';
 import { runtimeMetrics } from './controller/metrics.ts';
+import { checkDefinitions } from './definitions.ts';
 import { elasticsearchCluster } from './drivers/elasticsearch/cluster.ts';
 import { createSqlEngine } from './drivers/embedded/engine.ts';
 import { openKafkaCluster } from './drivers/kafka/cluster.ts';
 import { kafkaRegistry } from './drivers/kafka/registry.ts';
 import { serverPool } from './platform/servers.ts';
 import { fieldManager } from './reconcilers/world.ts';
+import { tellingRefusals } from './refusals.ts';
 
 export interface OperatorOptions {
   readonly kubeconfig?: string | undefined;
@@ -54,9 +57,11 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
     logger,
     metrics,
   });
-  const installation = `${options.installation}/${await clusterUid(kube, stop)}`;
+  const patience = { clock, logger, stop };
+  await patiently(() => checkDefinitions(kube, logger, stop), patience);
+  const installation = `${options.installation}/${await patiently(() => clusterUid(kube, stop), patience)}`;
   const pool = serverPool({
-    kube,
+    kube: tellingRefusals(kube),
     clock,
     clientId: 'grue-operator',
     installation,
@@ -95,8 +100,31 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
 /** The uid of kube-system stands for the cluster; an operator that may not read it goes by its own name alone. */
 async function clusterUid(kube: KubeApi, signal: AbortSignal): Promise<string> {
   const namespaces: ResourceType = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };
-  return kube.get(namespaces, { name: 'kube-system' }, { signal }).then(
-    ({ metadata }) => metadata.uid ?? 'unknown',
-    () => 'unknown',
-  );
+  try {
+    return (await kube.get(namespaces, { name: 'kube-system' }, { signal })).metadata.uid ?? 'unknown';
+  } catch (error) {
+    if (isKubeError(error, 'Forbidden')) return 'unknown';
+    throw error;
+  }
+}
+
+interface Patience {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly stop: AbortSignal;
+}
+
+const askAgainMilliseconds = 2_000;
+
+/** Asks until the API server answers, which may come up after us. @throws the reason of `stop`, and what the server refuses */
+async function patiently<T>(ask: () => Promise<T>, { clock, logger, stop }: Patience): Promise<T> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isKubeError(error, 'Unavailable', 'TooManyRequests')) throw error;
+      logger.warn('the API server does not answer, asking again', { error });
+    }
+    await clock.sleep(askAgainMilliseconds, stop);
+  }
 }

@@ -5,15 +5,15 @@ import type { World } from './world.ts';
 const namespaces: ResourceType = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };
 
 /**
- * Is the namespace being deleted? Then all of its objects are deleted, whatever they stand for: that is no request to remove data.
- * An operator that may not read the namespace goes by the objects alone.
+ * Is the namespace being deleted? Then all of its objects are deleted, whatever they stand for: that is no request to remove data. Without
+ * the answer nothing is removed: an operator that may not read the namespace waits, and says so.
  */
 export async function isEnding(namespace: string, { kube }: Pick<World, 'kube'>, signal: AbortSignal): Promise<boolean> {
   try {
     const { metadata } = await kube.get<KubeObject>(namespaces, { name: namespace }, { signal });
     return metadata.deletionTimestamp !== undefined;
   } catch (error) {
-    if (isKubeError(error, 'NotFound') || isKubeError(error, 'Forbidden')) return false;
+    if (isKubeError(error, 'NotFound')) return false;
     throw error;
   }
 }
