@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Tests on real servers, which the stack provides; everything else runs without any. */
-const REAL = ['test/integration/**/*.test.ts', 'test/contract/real/**/*.test.ts', 'test/e2e/**/*.test.ts'];
+const REAL = ['test/integration/**/*.test.ts', 'test/contract/real/**/*.test.ts'];
 
 export default defineConfig({
   test: {

@@ -6,8 +6,12 @@ import type { Search } from './search.ts';
 const documentsPerRead = 4;
 const readers = 2;
 const patience = 10_000;
-/** A reader begins a request at most this often, in milliseconds: faster readers would take the processors from what they are to watch. */
-const fastestPace = 40;
+export interface ReadersOptions {
+  /** Searches in one request. */
+  readonly readsPerRequest?: number;
+  /** A reader begins a request at most this often: faster readers would take the processors from what they are to watch. */
+  readonly paceMilliseconds?: number;
+}
 
 export interface Readers {
   readonly log: ReadLog;
@@ -31,7 +35,6 @@ interface MultiSearchAnswer {
 /**
  * Readers who know nothing but an alias, and search it all the time: each asks again when it has its answer. They search for records
  * that are certainly there (numbers below `visibleBelow`), so a document that is not found is one that a user would miss. They begin as soon as there is something.
- * @param readsPerRequest searches in one request
  */
 export function startReaders(
   search: Search,
@@ -39,7 +42,7 @@ export function startReaders(
   visibleBelow: () => number,
   complain: (what: string) => void,
   signal: AbortSignal,
-  readsPerRequest = 50,
+  { readsPerRequest = 50, paceMilliseconds = 40 }: ReadersOptions = {},
 ): Readers {
   const log = readLog(documentsPerRead, complain);
   const stopped = new AbortController();
@@ -48,7 +51,7 @@ export function startReaders(
   async function read(reader: number): Promise<void> {
     while (!over.aborted) {
       if (visibleBelow() < documentsPerRead) {
-        await systemClock.sleep(fastestPace, over).catch(() => {});
+        await systemClock.sleep(paceMilliseconds, over).catch(() => {});
         continue;
       }
       const from = Array.from({ length: readsPerRequest }, () => Math.floor(Math.random() * (visibleBelow() - documentsPerRead + 1)));
@@ -56,7 +59,7 @@ export function startReaders(
       const reads = await multiSearch(search, alias, from);
       if (signal.aborted) return; // what the end of the run has torn off is nobody's failure
       log.note(reader, askedAt, performance.now(), reads);
-      await systemClock.sleep(askedAt + fastestPace - performance.now(), over).catch(() => {});
+      await systemClock.sleep(askedAt + paceMilliseconds - performance.now(), over).catch(() => {});
     }
   }
 

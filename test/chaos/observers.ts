@@ -37,7 +37,7 @@ export interface Observers {
 export function observe({ namespace, search, watch, cluster, say, signal }: Subject): Observers {
   const visible = { calls: history, accounts: lastingAccounts };
   const complain = (what: string): void => say(`A READ THAT IS NOT AS IT SHOULD BE: ${what}`);
-  const readers = chains.map((chain) => startReaders(search, aliasOf(namespace, chain), () => visible[chain], complain, signal, readsPerRequest));
+  const readers = chains.map((chain) => startReaders(search, aliasOf(namespace, chain), () => visible[chain], complain, signal, { readsPerRequest }));
   const aliases = watchAliases(
     search,
     chains.map((chain) => aliasOf(namespace, chain)),

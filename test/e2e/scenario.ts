@@ -102,8 +102,10 @@ export interface Workload {
   readonly alias: string;
   /** Elasticsearch as the pods reach it. */
   readonly gate: SearchGate;
-  /** Makes or repairs the Secrets with what the servers want now. */
+  /** Makes or mends the Secrets, with what the servers want now. */
   writeSecrets(): Promise<void>;
+  /** From now on Kafka lets in new connections with another password only. */
+  changeKafkaPassword(): Promise<void>;
   /** Applies the resources as they are written now. */
   applyAll(): Promise<void>;
   /** The manifests of that, as a file of YAML documents: for what applies them itself. */
