@@ -13,6 +13,7 @@ import { reconcilePlatform } from './reconcilers/platform/reconcile.ts';
 import { reconcileRevision } from './reconcilers/revision/reconcile.ts';
 import { reconcileTopology } from './reconcilers/topology/reconcile.ts';
 import type { Caches, Requeue, World } from './reconcilers/world.ts';
+import { revisionsByName } from './topology/live.ts';
 
 const namespaced = ({ metadata }: KubeObject): string => metadata.namespace ?? '';
 const keyIn = (object: KubeObject, name: string): string => `${namespaced(object)}/${name}`;
@@ -119,7 +120,7 @@ export function makeControllers(
   const revision = make('revision', reconcileRevision, isCurrent('Revision'), 8);
   // All that is above a sink is live with it, at any distance: one in between that has been told already passes nothing on.
   const withLineage = (object: Revision): readonly string[] => {
-    const byName = new Map(revisions.cache.list(namespaced(object)).map((one) => [one.metadata.name, one]));
+    const byName = revisionsByName(revisions.cache.list(namespaced(object)));
     return [object.metadata.name, ...lineageOf(object.spec.inputs, byName).map(({ metadata }) => metadata.name)].map((name) => keyIn(object, name));
   };
   revision.watch(revisions, { keysOf: withLineage, relevant: revisionMoved });

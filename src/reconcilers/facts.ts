@@ -58,8 +58,6 @@ export interface TopologyFacts extends LiveFacts {
   readonly graph: Graph;
   /** What is wrong with each logical resource, in the order found. */
   readonly problems: ReadonlyMap<NodeKey, readonly GrueError[]>;
-  /** What others did to the alias or the index of a sink of ours. */
-  readonly disturbed: ReadonlyMap<NodeKey, GrueError>;
   readonly roots: ReadonlyMap<NodeKey, RootFacts>;
   /** What the live Revisions hold, as logical definitions. */
   readonly liveDefinitions: ReadonlyMap<NodeKey, Definition>;

@@ -14,4 +14,4 @@ export function lineageOf(names: readonly string[], revisions: ReadonlyMap<strin
 }
 
 /** What a stage reads; nothing for a Stream. */
-export const readsOf = ({ spec }: Revision): readonly Binding[] => spec.pipeline?.reads ?? (spec.connection ? [spec.connection.reads] : []);
+export const readsOf = ({ spec }: Pick<Revision, 'spec'>): readonly Binding[] => spec.pipeline?.reads ?? (spec.connection ? [spec.connection.reads] : []);

@@ -6,7 +6,6 @@ import { buildGraph, type Definition, type Graph, type NodeKey } from '../topolo
 import { liveRevisions, roles } from '../topology/live.ts';
 import type { RootFacts } from '../topology/plan.ts';
 import { keyOfResource, type LiveFacts, type LogicalResource, type Lost, type PlatformFacts, type TopologyFacts } from './facts.ts';
-import { observeDisturbances } from './recovery/disturbances.ts';
 import { observeLost } from './recovery/lost.ts';
 import { held, straysAmong } from './recovery/strays.ts';
 import { references } from './references.ts';
@@ -42,8 +41,7 @@ export async function observeTopology(namespace: string, world: World, signal: A
   }
   const roots = await readRoots(resources, facts.platforms, problems, signal);
   await checkSql(definitions, graph, problems, world, signal);
-  const disturbed = await observeDisturbances(facts, world, signal);
-  return { ...facts, disturbed, resources, definitions, graph, problems: problems.all, roots, liveDefinitions: await defineLive(facts.live, world, signal) };
+  return { ...facts, resources, definitions, graph, problems: problems.all, roots, liveDefinitions: await defineLive(facts.live, world, signal) };
 }
 
 /** A Revision whose status is lost, with the identity of its index that readers use. */

@@ -17,7 +17,7 @@ export interface AliasedIndex {
  * Of an external stream several Revisions may be live (one consumer was cloned after a column was added, another not): the newest stands here.
  */
 export function liveRevisions(revisions: readonly Revision[], aliases: ReadonlyMap<string, readonly AliasedIndex[]>): ReadonlyMap<NodeKey, Revision> {
-  const byName = indexByName(revisions);
+  const byName = revisionsByName(revisions);
   const sinks = revisions.filter((revision) => isBound(revision, aliases));
   const live = newestOf(withInputs(sinks, byName));
   return addSinkless(live, revisions, byName);
@@ -29,7 +29,9 @@ function isBound({ spec, status }: Revision, aliases: ReadonlyMap<string, readon
   return (aliases.get(spec.connection.destination.alias) ?? []).some((target) => target.index === spec.physical.index && target.uuid === uuid);
 }
 
-const indexByName = (revisions: readonly Revision[]): ReadonlyMap<string, Revision> => new Map(revisions.map((revision) => [revision.metadata.name, revision]));
+/** Revisions refer to each other by name. */
+export const revisionsByName = (revisions: readonly Revision[]): Map<string, Revision> =>
+  new Map(revisions.map((revision) => [revision.metadata.name, revision]));
 
 /** The Revisions and all that they read, all the way up. */
 function withInputs(revisions: readonly Revision[], byName: ReadonlyMap<string, Revision>): ReadonlySet<Revision> {
@@ -119,7 +121,7 @@ export interface RolesInput {
 
 /** The role of every Revision, by name: the first that applies of live, green, blue, retired. What one reads has its role too, where it has no better one. */
 export function roles({ revisions, live, references }: RolesInput): ReadonlyMap<string, Role> {
-  const byName = indexByName(revisions);
+  const byName = revisionsByName(revisions);
   const held = (as: 'green' | 'blue') => references.filter((reference) => reference.as === as).flatMap(({ revision }) => byName.get(revision) ?? []);
   const found = new Map<string, Role>(revisions.map(({ metadata }) => [metadata.name, 'retired']));
   const assign = (role: Role, to: readonly Revision[]) => {

@@ -7,6 +7,7 @@ import { type KubeObject, refOf } from '../../controller/kube/api.ts';
 import { isKubeError } from '../../controller/kube/errors.ts';
 import { definitionDigest, digestOf } from '../../topology/fingerprint.ts';
 import { keyOf } from '../../topology/graph.ts';
+import { revisionsByName } from '../../topology/live.ts';
 import { type Plan, type PlanInput, planRevisions } from '../../topology/plan.ts';
 import { keyOfResource, type LogicalResource, type TopologyFacts } from '../facts.ts';
 import { lastsFor } from '../memory.ts';
@@ -59,11 +60,11 @@ export async function observe(key: string, world: World, signal: AbortSignal): P
   if (isDeleted) return observeDeleted(quiet, world, signal);
   if (status.outcome !== undefined && quiet.request === undefined) {
     const there = world.caches.revisions.list(migration.metadata.namespace);
-    return { ...quiet, revisions: new Map(there.map((revision) => [revision.metadata.name, revision])) };
+    return { ...quiet, revisions: revisionsByName(there) };
   }
 
   const facts = await observeTopology(migration.metadata.namespace, world, signal);
-  const revisions = new Map(facts.revisions.map((revision) => [revision.metadata.name, revision]));
+  const revisions = revisionsByName(facts.revisions);
   const platform = platformOf(migration, facts, revisions);
   const found = platform === undefined ? undefined : facts.platforms.get(platform);
   const servers = found?.servers;
@@ -89,7 +90,7 @@ export async function observe(key: string, world: World, signal: AbortSignal): P
 async function observeDeleted(quiet: Snapshot, world: World, signal: AbortSignal): Promise<Snapshot> {
   const { migration, status } = quiet;
   const { namespace } = migration.metadata;
-  const revisions = new Map(world.caches.revisions.list(namespace).map((revision) => [revision.metadata.name, revision]));
+  const revisions = revisionsByName(world.caches.revisions.list(namespace));
   const known = { ...quiet, revisions, namespaceEnds: await isEnding(namespace, world, signal), unremembered: hasUnremembered(migration, world) };
   if (known.namespaceEnds || status.flip === undefined) return known;
   try {

@@ -1,8 +1,9 @@
 import { GrueError } from '../../api/errors.ts';
 import type { Revision } from '../../api/revision.ts';
 import { keyOf, type NodeKey } from '../../topology/graph.ts';
+import { revisionsByName } from '../../topology/live.ts';
 import type { LiveFacts } from '../facts.ts';
-import { lineageOf } from '../lineage.ts';
+import { lineageOf, readsOf } from '../lineage.ts';
 import type { Servers } from '../servers.ts';
 import type { World } from '../world.ts';
 
@@ -14,7 +15,7 @@ const farAway = 2n ** 62n;
  * there now gets the positions of what was lost. That takes an outage, so it is looked at once for each connection to the servers.
  */
 export async function observeHorizons(facts: LiveFacts, { memory }: World, signal: AbortSignal): Promise<ReadonlyMap<NodeKey, GrueError>> {
-  const byName = new Map(facts.revisions.map((revision) => [revision.metadata.name, revision]));
+  const byName = revisionsByName(facts.revisions);
   const found = new Map<NodeKey, GrueError>();
   for (const sink of facts.live.values()) {
     const { uid, name } = sink.metadata;
@@ -39,11 +40,7 @@ async function beyond(sink: Revision, lineage: readonly Revision[], { kafka, sea
   const roots = lineage.flatMap(({ spec }) =>
     spec.stream?.external && spec.physical.topic !== undefined ? [{ root: spec.of.name, topic: spec.physical.topic }] : [],
   );
-  const epochs = new Map(
-    lineage
-      .flatMap(({ spec }) => [...(spec.pipeline?.reads ?? []), ...(spec.connection ? [spec.connection.reads] : [])])
-      .map(({ stream, epoch }) => [stream, epoch]),
-  );
+  const epochs = new Map(lineage.flatMap(readsOf).map(({ stream, epoch }) => [stream, epoch]));
   // The view first: whatever it holds was in Kafka before the ends are asked for.
   const view = await search.view(index, sink.status?.uuids?.index ?? '', signal);
   try {

@@ -1,10 +1,11 @@
 import { GrueError } from '../../api/errors.ts';
 import type { Revision, Role } from '../../api/revision.ts';
 import type { IndexFacts } from '../../drivers/ports.ts';
+import { revisionsByName } from '../../topology/live.ts';
 import { lineageOf } from '../lineage.ts';
 import type { Servers } from '../servers.ts';
 import type { World } from '../world.ts';
-import { type Mark, type MarkEntry, markOf, readMark } from './mark.ts';
+import { knownMark, type Mark, type MarkEntry, markOf } from './mark.ts';
 
 /**
  * Before a Revision whose status is not there (new, or lost) takes what it finds under its names: is that what was there before? The registry
@@ -50,14 +51,11 @@ export async function refuseReplaced(
   return noted;
 }
 
-function chainOf({ meta }: IndexFacts): readonly MarkEntry[] {
-  const read = readMark(meta);
-  return read !== undefined && 'mark' in read ? (read.mark.chain ?? []) : [];
-}
+const chainOf = ({ meta }: IndexFacts): readonly MarkEntry[] => knownMark(meta)?.chain ?? [];
 
 /** What the index of a sink says of itself, with all that feeds it as it is now. */
 export async function markFor(sink: Revision, { kafka }: Servers, { caches, installation }: World, signal: AbortSignal): Promise<Mark> {
-  const byName = new Map(caches.revisions.list(sink.metadata.namespace).map((one) => [one.metadata.name, one]));
+  const byName = revisionsByName(caches.revisions.list(sink.metadata.namespace));
   const lineage = lineageOf([sink.metadata.name], byName.set(sink.metadata.name, sink));
   const topics = await kafka.topics(
     lineage.flatMap(({ spec }) => spec.physical.topic ?? []),

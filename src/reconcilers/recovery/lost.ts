@@ -1,6 +1,7 @@
 import { apiVersion } from '../../api/common.ts';
 import type { Revision } from '../../api/revision.ts';
 import type { AliasTarget, IndexFacts } from '../../drivers/ports.ts';
+import { revisionsByName } from '../../topology/live.ts';
 import type { Lost, PlatformFacts, Unexplained } from '../facts.ts';
 import { lineageOf } from '../lineage.ts';
 import { isMarkedFor } from '../revision/remove.ts';
@@ -17,7 +18,7 @@ interface Known {
 
 /** Looks behind every alias whose index is not fully explained by the Revisions that are there. Asks nothing when all are. */
 export async function observeLost({ namespace, installation, platforms, revisions, aliases }: Known, signal: AbortSignal): Promise<Lost> {
-  const byName = new Map(revisions.map((revision) => [revision.metadata.name, revision]));
+  const byName = revisionsByName(revisions);
   const isExplained = explainedBy(revisions, byName);
   const open = [...aliases].flatMap(([alias, targets]) => targets.filter((target) => !isExplained(target)).map((target) => ({ alias, ...target })));
   const lost = new Map<string, Revision>();

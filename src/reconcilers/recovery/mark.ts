@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { kindOfResource, resourceName, text, time } from '../../api/common.ts';
 import { type Binding, type Revision, revisionName, revisionSpec } from '../../api/revision.ts';
 import { isPhysicalNameOf, revisionName as nameOfRevision } from '../../topology/names.ts';
+import { readsOf } from '../lineage.ts';
 
 /** One Revision as the index remembers it. */
 const entry = z.object({
@@ -81,6 +82,12 @@ export function readMark(meta: Readonly<Record<string, unknown>> | undefined): {
   return { mark: judged.data };
 }
 
+/** The mark of an index, where there is one that can be read. */
+export function knownMark(meta: Readonly<Record<string, unknown>> | undefined): Mark | undefined {
+  const read = readMark(meta);
+  return read !== undefined && 'mark' in read ? read.mark : undefined;
+}
+
 /**
  * Would the operator have chosen these names, and joined the stages so? A mark that names a topic of others must not make us write to it, use it
  * or remove it.
@@ -91,7 +98,6 @@ function isOurs({ name, spec }: MarkEntry, namespace: string, chain: readonly Ma
   const isNamed = name === nameOfRevision(spec.of.kind, spec.of.name, spec.number) && own.every((physical) => isPhysicalNameOf(physical, namespace, spec));
   const streamOf = ({ revision, topic: bound }: Binding) =>
     chain.find((one) => one.name === revision && one.spec.stream !== undefined && one.spec.physical.topic === bound)?.spec.stream;
-  const reads = [...(spec.pipeline?.reads ?? []), ...(spec.connection ? [spec.connection.reads] : [])];
-  const isJoined = reads.every(streamOf) && (spec.pipeline === undefined || streamOf(spec.pipeline.writes)?.external === false);
+  const isJoined = readsOf({ spec }).every(streamOf) && (spec.pipeline === undefined || streamOf(spec.pipeline.writes)?.external === false);
   return isNamed && isJoined;
 }

@@ -2,6 +2,7 @@ import type { Revision } from '../../api/revision.ts';
 import type { AliasMove, PlannedStep, StreamMigration } from '../../api/stream-migration.ts';
 import { hashOf } from '../../topology/canonical.ts';
 import { keyOf } from '../../topology/graph.ts';
+import { revisionsByName } from '../../topology/live.ts';
 import type { TopologyFacts } from '../facts.ts';
 import { lineageOf } from '../lineage.ts';
 import { isMarkedFor } from '../revision/remove.ts';
@@ -21,7 +22,7 @@ export interface FoundMoved {
  */
 export async function findMoved(migration: StreamMigration, facts: TopologyFacts, { search }: Servers, signal: AbortSignal): Promise<FoundMoved | undefined> {
   const { live, revisions } = facts;
-  const byName = new Map(revisions.map((revision) => [revision.metadata.name, revision]));
+  const byName = revisionsByName(revisions);
   const made = [...live.values()].filter((revision) => isOf(migration, revision));
   const greenSinks = made.filter(({ spec }) => spec.connection !== undefined);
   const pairs = greenSinks.map((green) => ({ green, blue: replacedBy(green, revisions) }));

@@ -1,8 +1,7 @@
 import type { Platform, PlatformStatus } from '../../api/platform.ts';
-import type { IndexFacts } from '../../drivers/ports.ts';
 import type { Servers } from '../servers.ts';
 import type { World } from '../world.ts';
-import { readMark } from './mark.ts';
+import { knownMark } from './mark.ts';
 
 export type Orphan = NonNullable<PlatformStatus['orphans']>[number];
 
@@ -24,7 +23,7 @@ export async function observeOrphans(
   const { namespace } = platform.metadata;
   const revisions = caches.revisions.list(namespace);
   const known = new Set(revisions.flatMap(({ spec }) => Object.values(spec.physical)));
-  const marked = (await search.marked(`${platform.spec.prefix}.${namespace}`, signal)).map((index) => ({ index, ...markOn(index) }));
+  const marked = (await search.marked(`${platform.spec.prefix}.${namespace}`, signal)).map((index) => ({ index, mark: knownMark(index.meta) }));
   const aliases = [
     ...caches.connections.list(namespace).flatMap(({ spec }) => spec.destination?.alias ?? []),
     ...revisions.flatMap(({ spec }) => spec.connection?.destination.alias ?? []),
@@ -48,11 +47,6 @@ export async function observeOrphans(
     if (isThere) others.push({ kind: kind === 'topic' ? 'Topic' : 'Group', name, why: whyOf(revision, undefined) });
   }
   return [...indices, ...others].sort((a, b) => (`${a.name} ${a.kind}` < `${b.name} ${b.kind}` ? -1 : 1));
-}
-
-function markOn({ meta }: IndexFacts) {
-  const read = readMark(meta);
-  return { mark: read !== undefined && 'mark' in read ? read.mark : undefined };
 }
 
 function whyOf(revision: string | undefined, migration: string | undefined): string {

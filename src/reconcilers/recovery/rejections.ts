@@ -2,11 +2,12 @@ import { GrueError } from '../../api/errors.ts';
 import type { LogicalStatus } from '../../api/stream.ts';
 import type { IndexFacts } from '../../drivers/ports.ts';
 import { keyOf, type NodeKey } from '../../topology/graph.ts';
+import { revisionsByName } from '../../topology/live.ts';
 import type { LiveFacts } from '../facts.ts';
 import { lineageOf } from '../lineage.ts';
 import type { Servers } from '../servers.ts';
 import type { World } from '../world.ts';
-import { type MarkedRejection, mostRejections, readMark } from './mark.ts';
+import { knownMark, type MarkedRejection, mostRejections, readMark } from './mark.ts';
 
 type Rejected = NonNullable<LogicalStatus['rejected']>;
 export type Rejections = ReadonlyMap<NodeKey, Rejected>;
@@ -59,13 +60,10 @@ export async function markRejections(news: Rejections, facts: LiveFacts, world: 
 
 const idOf = ({ migration, fingerprint }: Pick<MarkedRejection, 'migration' | 'fingerprint'>): string => `${migration}/${fingerprint}`;
 
-function rejectedIn({ meta }: IndexFacts): readonly MarkedRejection[] {
-  const read = readMark(meta);
-  return read !== undefined && 'mark' in read ? (read.mark.rejected ?? []) : [];
-}
+const rejectedIn = ({ meta }: IndexFacts): readonly MarkedRejection[] => knownMark(meta)?.rejected ?? [];
 
 async function liveIndices({ live, revisions, platforms }: LiveFacts, signal: AbortSignal): Promise<readonly LiveIndex[]> {
-  const byName = new Map(revisions.map((revision) => [revision.metadata.name, revision]));
+  const byName = revisionsByName(revisions);
   const found: LiveIndex[] = [];
   for (const [name, { servers }] of platforms) {
     if (!servers) continue;

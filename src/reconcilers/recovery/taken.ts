@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { kindOfResource } from '../../api/common.ts';
 import { keyOf, type NodeKey } from '../../topology/graph.ts';
 import type { LiveFacts } from '../facts.ts';
-import { readMark } from './mark.ts';
+import { knownMark } from './mark.ts';
 
 /**
  * The highest number of each resource that the servers know of and that no Revision has. What was retired or orphaned under it is still there,
@@ -15,9 +15,9 @@ export async function takenNumbers({ namespace, platforms, revisions }: LiveFact
     if (!servers) continue;
     const noted = (await servers.registry.entries(signal)).filter((entry) => entry.namespace === namespace).map(({ revision }) => revision);
     const marked = (await servers.search.marked(platform.spec.prefix, signal)).flatMap(({ meta }) => {
-      const read = readMark(meta);
-      if (read === undefined || !('mark' in read) || read.mark.namespace !== namespace) return [];
-      return [read.mark.revision, ...(read.mark.chain ?? []).map(({ name }) => name)];
+      const mark = knownMark(meta);
+      if (mark?.namespace !== namespace) return [];
+      return [mark.revision, ...(mark.chain ?? []).map(({ name }) => name)];
     });
     for (const name of [...noted, ...marked]) {
       const part = there.has(name) ? undefined : partsOf(name);

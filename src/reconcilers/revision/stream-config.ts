@@ -1,4 +1,5 @@
 import type { Revision } from '../../api/revision.ts';
+import { revisionsByName } from '../../topology/live.ts';
 import { lineageOf } from '../lineage.ts';
 import type { Servers } from '../servers.ts';
 import type { World } from '../world.ts';
@@ -8,7 +9,7 @@ import type { World } from '../world.ts';
  * Change streams are compacted, Append streams keep as long as the root does.
  */
 export async function streamConfig(revision: Revision, { kafka }: Servers, { caches }: World, signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
-  const revisions = new Map(caches.revisions.list(revision.metadata.namespace).map((one) => [one.metadata.name, one]));
+  const revisions = revisionsByName(caches.revisions.list(revision.metadata.namespace));
   const roots = lineageOf([revision.metadata.name], revisions).flatMap(({ spec }) => (spec.stream?.external ? (spec.physical.topic ?? []) : []));
   const configs = await Promise.all(roots.map((topic) => kafka.topicConfig(topic, signal)));
   const largest = Math.max(0, ...configs.map((config) => Number(config['max.message.bytes'] ?? 0)));

@@ -2,6 +2,7 @@ import { GrueError } from '../../api/errors.ts';
 import type { Revision } from '../../api/revision.ts';
 import { definitionDigest, fingerprints } from '../../topology/fingerprint.ts';
 import { buildGraph, type Graph, keyOf, type NodeKey } from '../../topology/graph.ts';
+import { revisionsByName } from '../../topology/live.ts';
 import { type Plan, planRevisions } from '../../topology/plan.ts';
 import type { TopologyFacts } from '../facts.ts';
 import { lineageOf } from '../lineage.ts';
@@ -51,7 +52,7 @@ export function planInstallation(found: TopologyFacts, settledFor: (key: NodeKey
  */
 function withoutBegun(facts: TopologyFacts): TopologyFacts {
   const { revisions, live, liveDefinitions } = facts;
-  const byName = new Map(revisions.map((revision) => [revision.metadata.name, revision]));
+  const byName = revisionsByName(revisions);
   const sinks = revisions.filter(({ spec }) => spec.connection !== undefined).map(({ metadata }) => metadata.name);
   const read = new Set(lineageOf(sinks, byName).map(({ metadata }) => metadata.name));
   const unread = revisions.filter(({ spec, metadata }) => spec.migration === '' && !read.has(metadata.name));
@@ -78,7 +79,7 @@ function withoutBegun(facts: TopologyFacts): TopologyFacts {
 /** The facts with what another sink's installation has made and whose alias is not bound yet: it is shared as if it were live, and not made again. */
 function withStarted(facts: TopologyFacts): TopologyFacts {
   const { revisions, live, liveDefinitions, definitions, roles } = facts;
-  const byName = new Map(revisions.map((revision) => [revision.metadata.name, revision]));
+  const byName = revisionsByName(revisions);
   const sinks = revisions.filter(({ spec, metadata }) => spec.connection !== undefined && spec.migration === '' && roles.get(metadata.name) === 'green');
   if (sinks.length === 0) return facts;
   const wanted = fingerprints(installedGraph(facts));

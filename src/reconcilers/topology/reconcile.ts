@@ -2,6 +2,7 @@ import { GrueError } from '../../api/errors.ts';
 import { fingerprints } from '../../topology/fingerprint.ts';
 import type { TopologyFacts } from '../facts.ts';
 import { observeTopology } from '../observe-topology.ts';
+import { observeDisturbances } from '../recovery/disturbances.ts';
 import { recreateLost } from '../recovery/recreate.ts';
 import { takenNumbers } from '../recovery/taken.ts';
 import { createRevisions } from '../revision/create.ts';
@@ -18,14 +19,17 @@ import { settledFor } from './settle.ts';
  */
 export async function reconcileTopology(namespace: string, world: World, signal: AbortSignal): Promise<Requeue> {
   const facts = await aliasesFree(await observeTopology(namespace, world, signal), signal);
+  const disturbed = await observeDisturbances(facts, world, signal);
   const recovering = await attempt(() => recreateLost(facts, world, signal));
   const installation = isWhole(facts) ? await nextInstallation(facts, world, signal) : nothingNow;
   const failure = recovering ?? (await attempt(() => install(installation, namespace, world, signal)));
   const wanted = fingerprints(facts.graph);
   const rejected = await observeRejected(facts, world, signal);
-  for (const [key, resource] of facts.resources)
-    await world.writeStatus(resource, reportOf(key, facts, { installation, failure, rejected, fingerprint: wanted.get(key), now: world.clock.now() }), signal);
-  const isDisturbed = failure !== undefined || facts.problems.size > 0 || facts.disturbed.size > 0 || !isWhole(facts);
+  for (const [key, resource] of facts.resources) {
+    const context = { installation, disturbed, failure, rejected, fingerprint: wanted.get(key), now: world.clock.now() };
+    await world.writeStatus(resource, reportOf(key, facts, context), signal);
+  }
+  const isDisturbed = failure !== undefined || facts.problems.size > 0 || disturbed.size > 0 || !isWhole(facts);
   return soonest([isDisturbed ? lookAgain : lookEvery, installation.waitMilliseconds]);
 }
 

@@ -13,6 +13,8 @@ import type { Installation } from './install.ts';
 
 export interface ReportContext {
   readonly installation: Installation;
+  /** What others did to the alias or the index of a sink of ours. */
+  readonly disturbed: ReadonlyMap<NodeKey, GrueError>;
   /** What went wrong when Revisions were created. */
   readonly failure: GrueError | undefined;
   /** Of the desired definition, as it would be rolled out. */
@@ -24,7 +26,7 @@ export interface ReportContext {
 
 /** The status of one logical resource. Pure. */
 export function reportOf(key: NodeKey, facts: TopologyFacts, context: ReportContext): LogicalStatus {
-  const { installation, failure, fingerprint, now } = context;
+  const { fingerprint, now } = context;
   const resource = facts.resources.get(key);
   if (!resource) throw new Error(`${key} is not in the facts`);
   const live = facts.live.get(key);
@@ -35,7 +37,7 @@ export function reportOf(key: NodeKey, facts: TopologyFacts, context: ReportCont
     problems.length === 0
       ? { type: 'Accepted', status: 'True', reason: 'Accepted', message: '' }
       : { type: 'Accepted', status: 'False', reason: problems[0] ? reasonOf(problems[0]) : 'Refused', message: problems.map(({ line }) => line).join('; ') };
-  const wanted = [accepted, readyOf(key, live, facts, installation, failure), ...syncedOf(key, live, facts, fingerprint, rejected)];
+  const wanted = [accepted, readyOf(key, live, facts, context), ...syncedOf(key, live, facts, fingerprint, rejected)];
   const conditions = mergeConditions(resource.status?.conditions, wanted, { now: kubeTime(now), generation: resource.metadata.generation });
   return {
     observedGeneration: resource.metadata.generation,
@@ -52,15 +54,16 @@ const greenOf = (key: NodeKey, { revisions, roles, live }: TopologyFacts): Revis
     ({ spec, metadata }) => `${spec.of.kind}/${spec.of.name}` === key && roles.get(metadata.name) === 'green' && live.get(key)?.metadata.name !== metadata.name,
   );
 
-function readyOf(key: NodeKey, live: Revision | undefined, facts: TopologyFacts, { blocked }: Installation, failure: GrueError | undefined): WantedCondition {
+function readyOf(key: NodeKey, live: Revision | undefined, facts: TopologyFacts, context: ReportContext): WantedCondition {
+  const { installation, failure, disturbed } = context;
   const not = (reason: string, message: string): WantedCondition => ({ type: 'Ready', status: 'False', reason, message });
-  const disturbed = facts.disturbed.get(key);
-  if (disturbed) return not(reasonOf(disturbed), disturbed.line);
+  const touched = disturbed.get(key);
+  if (touched) return not(reasonOf(touched), touched.line);
   if (live) {
     const ready = findCondition(live.status?.conditions, 'Ready');
     return { type: 'Ready', status: ready?.status ?? 'Unknown', reason: ready?.reason ?? 'Unknown', message: ready?.message ?? '' };
   }
-  const reason = blocked.get(key);
+  const reason = installation.blocked.get(key);
   if (reason !== undefined) return not('Blocked', reason);
   if (failure) return not(reasonOf(failure), failure.line);
   if (isInstalled(key, facts)) return not('Installing', 'it is being started');
