@@ -41,7 +41,7 @@ const version = '0.1.0';
 /** Runs the operator until `stop` aborts: caches, election, controllers. @throws when a part of it fails */
 export async function runOperator(options: OperatorOptions, stop: AbortSignal): Promise<void> {
   const { logger } = options;
-  const clock = systemClock;
+  const clock = steadyClock(systemClock);
   const registry = new Registry();
   const metrics = runtimeMetrics(registry);
   const config = loadKubeConfig(options.kubeconfig);

@@ -58,6 +58,26 @@ export const systemClock: Clock = {
   schedule,
 };
 
+/** By how much of the time that passes a steady clock follows one that has jumped. */
+const followed = 0.01;
+
+/**
+ * The same time for a process that runs for long: when the wall clock jumps (a machine that has slept, an administrator, NTP), it goes on as
+ * before and follows slowly, so that no wait which is told by recorded times ends early or lasts longer. After a restart the wall clock counts.
+ */
+export function steadyClock(clock: Clock): Clock {
+  let last = { wall: clock.now(), at: clock.monotonic() };
+  const now = (): number => {
+    const at = clock.monotonic();
+    const passed = at - last.at;
+    const off = clock.now() - (last.wall + passed);
+    const most = passed * followed;
+    last = { wall: last.wall + passed + Math.max(-most, Math.min(most, off)), at };
+    return last.wall;
+  };
+  return { ...clock, now };
+}
+
 /** `milliseconds` as Kubernetes writes a `Time`: RFC 3339 in UTC, whole seconds. */
 export function kubeTime(milliseconds: number): string {
   return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;

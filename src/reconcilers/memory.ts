@@ -27,6 +27,8 @@ export interface Memory {
   readonly passing: Map<string, number>;
   /** Since when a deletion cannot be carried out, in monotonic milliseconds. Key: uid of the Revision or migration. */
   readonly blocked: Map<string, number>;
+  /** Since when readers are on green, in monotonic milliseconds. Key: uid of the migration. */
+  readonly flipped: Map<string, number>;
   /** Since when the logical resource of a Revision is gone, in monotonic milliseconds. Key: uid of the Revision. */
   readonly gone: Map<string, number>;
   /** Which connection the documents of a live sink were last compared over with the ends of their roots, and what was wrong. Key: uid of the Revision. */
@@ -50,6 +52,7 @@ export const emptyMemory = (): Memory => ({
   soaks: new Map(),
   passing: new Map(),
   blocked: new Map(),
+  flipped: new Map(),
   gone: new Map(),
   horizons: new Map(),
   columns: new Map(),
@@ -76,6 +79,7 @@ export function forget(memory: Memory, uid: string): void {
   memory.soaks.delete(uid);
   memory.passing.delete(uid);
   memory.blocked.delete(uid);
+  memory.flipped.delete(uid);
   memory.gone.delete(uid);
   memory.columns.delete(uid);
   memory.horizons.delete(uid);

@@ -1,5 +1,5 @@
-import { expect, test, vi } from 'vitest';
-import { kubeMicroTime, kubeTime, systemClock } from '../../src/controller/clock.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { kubeMicroTime, kubeTime, steadyClock, systemClock } from '../../src/controller/clock.ts';
 import { virtualClock } from '../support/virtual-clock.ts';
 
 test('monotonic time does not go back when the wall clock does', () => {
@@ -57,4 +57,30 @@ test('the virtual clock runs timers in the order of their times and lets promise
   await clock.advance(100);
   expect(seen).toEqual(['a 15', 'b 20']);
   expect(clock.monotonic()).toBe(100);
+});
+
+describe('a steady clock', () => {
+  const anHour = 3_600_000;
+
+  test.each([anHour, -anHour])('goes on as if the wall clock had not jumped by %d ms, and follows it by a hundredth of the time that passes', async (jump) => {
+    const wall = virtualClock(0);
+    const steady = steadyClock(wall);
+    await wall.advance(10_000);
+    wall.jumpWallClock(jump);
+    expect(steady.now()).toBe(10_000 + Math.sign(jump) * 100);
+    await wall.advance(anHour);
+    expect(steady.now()).toBe(10_000 + anHour + Math.sign(jump) * (100 + anHour / 100));
+  });
+
+  test('is right again in the end, and never goes back', async () => {
+    const wall = virtualClock(0);
+    const steady = steadyClock(wall);
+    wall.jumpWallClock(-60_000);
+    for (let minutes = 0, before = steady.now(); minutes < 200; minutes++) {
+      await wall.advance(60_000);
+      expect(steady.now()).toBeGreaterThan(before);
+      before = steady.now();
+    }
+    expect(steady.now()).toBe(wall.now());
+  });
 });

@@ -10,7 +10,7 @@ import { keyOf } from '../../topology/graph.ts';
 import { revisionsByName } from '../../topology/live.ts';
 import { type Plan, type PlanInput, planRevisions } from '../../topology/plan.ts';
 import { keyOfResource, type LogicalResource, type TopologyFacts } from '../facts.ts';
-import { lastsFor } from '../memory.ts';
+import { lastsFor, noteLasting } from '../memory.ts';
 import { isEnding } from '../namespace.ts';
 import { observeLive, observeTopology } from '../observe-topology.ts';
 import { findMoved } from '../recovery/moved.ts';
@@ -37,6 +37,8 @@ export async function observe(key: string, world: World, signal: AbortSignal): P
   if (!migration) return undefined;
   const status = migration.status ?? {};
   const now = world.clock.now();
+  const moment = world.clock.monotonic();
+  noteLasting(world.memory.flipped, migration.metadata.uid, hasFlipped(migration), moment);
   const quiet = {
     migration,
     status,
@@ -52,7 +54,8 @@ export async function observe(key: string, world: World, signal: AbortSignal): P
     soak: undefined,
     namespaceEnds: false,
     unremembered: false,
-    blockedMilliseconds: lastsFor(world.memory.blocked, migration.metadata.uid, world.clock.monotonic()),
+    blockedMilliseconds: lastsFor(world.memory.blocked, migration.metadata.uid, moment),
+    flippedMilliseconds: lastsFor(world.memory.flipped, migration.metadata.uid, moment),
     letGoMilliseconds: world.letGoMilliseconds,
   };
   const isDeleted = migration.metadata.deletionTimestamp !== undefined;

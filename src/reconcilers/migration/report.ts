@@ -157,8 +157,9 @@ const moving: ReadonlySet<Phase> = new Set(['Planning', 'Provisioning', 'Catchin
 function overdue(snapshot: Snapshot, status: MigrationStatus): string | undefined {
   if (status.phase === undefined || !moving.has(status.phase) || status.phaseSince === undefined) return undefined;
   const moved = snapshot.progress?.rate !== undefined && snapshot.progress.rate > 0;
-  const late = secondsSince(status.phaseSince, snapshot) * 1_000 > durationMilliseconds(snapshot.migration.spec.progressDeadline);
-  return late && !moved ? 'ProgressDeadlineExceeded' : undefined;
+  const lasts = secondsSince(status.phaseSince, snapshot) * 1_000;
+  const late = lasts > durationMilliseconds(snapshot.migration.spec.progressDeadline);
+  return late && Number.isFinite(lasts) && !moved ? 'ProgressDeadlineExceeded' : undefined;
 }
 
 function conditionsOf(snapshot: Snapshot, status: MigrationStatus, stalled: string | undefined): readonly WantedCondition[] {

@@ -30,6 +30,8 @@ export interface Snapshot {
   readonly progress: Progress | undefined;
   /** Why the servers cannot be asked. */
   readonly unreachable: GrueError | undefined;
+  /** For how long this process has seen readers on green, in monotonic milliseconds. */
+  readonly flippedMilliseconds: number;
   /** What the soak has shown so far. */
   readonly soak: SoakFacts | undefined;
   /** It is deleted, and a resource does not say yet that it gave a definition of it up. */

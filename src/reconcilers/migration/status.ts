@@ -18,8 +18,11 @@ export function withStatus(snapshot: Snapshot, patch: StatusPatch): Snapshot {
 
 export const timeOf = (snapshot: Snapshot): string => new Date(snapshot.now).toISOString();
 
-/** Seconds since a recorded time. */
-export const secondsSince = (time: string, snapshot: Snapshot): number => (snapshot.now - Date.parse(time)) / 1_000;
+/** Seconds since a recorded time. One that is still to come was recorded by another clock, before this process began: nobody knows how long ago. */
+export const secondsSince = (time: string, snapshot: Snapshot): number => {
+  const seconds = (snapshot.now - Date.parse(time)) / 1_000;
+  return seconds < 0 ? Number.POSITIVE_INFINITY : seconds;
+};
 
 /** Everything that belongs to one attempt, cleared in this one place: what stays of an attempt that was given up would decide in the next one. */
 export const freshAttempt = (snapshot: Snapshot): StatusPatch => ({

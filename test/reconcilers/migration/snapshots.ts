@@ -126,6 +126,7 @@ export function snapshot({ spec, status = {}, deleted, unprotected, facts }: Sha
     revisions: named(blue),
     aliases: new Map([['delays', [{ index: index.blue, uuid: uuid.blue }]]]),
     progress: undefined,
+    flippedMilliseconds: 60_000,
     unreachable: undefined,
     soak: undefined,
     namespaceEnds: false,
