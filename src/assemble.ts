@@ -42,8 +42,8 @@ export interface OperatorParts {
   /** Names this installation in markers and claims. */
   readonly installation: string;
   readonly settleMilliseconds: number;
-  /** How long a deletion that the servers do not let happen holds its object; ten minutes when absent. */
-  readonly letGoMilliseconds?: number | undefined;
+  /** How long a deletion that the servers do not let happen holds its object. */
+  readonly letGoMilliseconds: number;
   readonly newId: () => string;
   readonly random?: Random;
 }
@@ -98,7 +98,7 @@ export function assembleOperator(parts: OperatorParts): Operator {
     mayAct: () => lease === undefined || clock.monotonic() < lease.leaseValidUntil(),
     installation,
     settleMilliseconds,
-    letGoMilliseconds: parts.letGoMilliseconds ?? 600_000,
+    letGoMilliseconds: parts.letGoMilliseconds,
     memory: emptyMemory(),
   };
   const controllers = makeControllers(sources, world, metrics, { currency: writers, doubt: () => pool.doubt(), newId, ...random });

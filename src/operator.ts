@@ -4,7 +4,7 @@ import { Registry } from 'prom-client';
 import { assembleOperator } from './assemble.ts';
 import { type Clock, systemClock } from './controller/clock.ts';
 import { type EndpointOptions, endpoints } from './controller/endpoints.ts';
-import type { KubeApi, ResourceType } from './controller/kube/api.ts';
+import type { KubeApi } from './controller/kube/api.ts';
 import { kubeClient } from './controller/kube/client.ts';
 import { currentNamespace, loadKubeConfig } from './controller/kube/config.ts';
 import { isKubeError } from './controller/kube/errors.ts';
@@ -18,6 +18,7 @@ import { createSqlEngine } from './drivers/embedded/engine.ts';
 import { openKafkaCluster } from './drivers/kafka/cluster.ts';
 import { kafkaRegistry } from './drivers/kafka/registry.ts';
 import { serverPool } from './platform/servers.ts';
+import { namespaces } from './reconcilers/namespace.ts';
 import { fieldManager } from './reconcilers/world.ts';
 import { tellingRefusals } from './refusals.ts';
 
@@ -30,7 +31,7 @@ export interface OperatorOptions {
   /** Names this installation in markers, together with the uid of kube-system. */
   readonly installation: string;
   readonly settleMilliseconds: number;
-  readonly letGoMilliseconds?: number | undefined;
+  readonly letGoMilliseconds: number;
   readonly endpoints: EndpointOptions;
   readonly logger: Logger;
   readonly exit: (code: number) => void;
@@ -99,7 +100,6 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
 
 /** The uid of kube-system stands for the cluster; an operator that may not read it goes by its own name alone. */
 async function clusterUid(kube: KubeApi, signal: AbortSignal): Promise<string> {
-  const namespaces: ResourceType = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };
   try {
     return (await kube.get(namespaces, { name: 'kube-system' }, { signal })).metadata.uid ?? 'unknown';
   } catch (error) {

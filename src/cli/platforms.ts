@@ -3,7 +3,7 @@ import { kinds } from '../api/kinds.ts';
 import type { Platform } from '../api/platform.ts';
 import type { RequestResult } from '../api/stream-migration.ts';
 import type { KubeApi } from '../controller/kube/api.ts';
-import { isKubeError } from '../controller/kube/errors.ts';
+import { found } from './found.ts';
 import { place } from './requests.ts';
 import { table } from './table.ts';
 
@@ -35,29 +35,13 @@ export interface TakeOverAsk {
  * @throws GrueError GRUE-CLI-001 when it is not confirmed, GRUE-CLI-002 when there is no such Platform, or nobody answers
  */
 export async function takeOver(kube: KubeApi, { namespace, platform, reason, confirm }: TakeOverAsk): Promise<RequestResult> {
-  const { status, spec } = await platformOf(kube, namespace, platform);
+  const ref = { namespace, name: platform };
+  const { status, spec } = await found<Platform>(kube, kinds.Platform, ref);
   const now = status?.conditions?.find(({ type }) => type === 'Ready')?.message ?? 'the operator has not looked at it yet';
   const question =
     `Platform ${namespace}/${platform}: ${now}\n` +
     `All that was made under prefix ${spec.prefix} will belong to this installation, and the other one stops. Two that both work there would remove each other's data.\n` +
     'Is the other installation gone for good?';
   if (!(await confirm(question))) throw new GrueError('GRUE-CLI-001', 'nothing was taken over', { fix: 'confirm it, or give --yes' });
-  return place(
-    kube,
-    kinds.Platform,
-    { namespace, name: platform },
-    { verb: 'takeover', reason },
-    async () => (await platformOf(kube, namespace, platform)).status?.requests,
-  );
-}
-
-async function platformOf(kube: KubeApi, namespace: string, name: string): Promise<Platform> {
-  try {
-    return (await kube.get(kinds.Platform, { namespace, name })) as unknown as Platform;
-  } catch (error) {
-    if (!isKubeError(error, 'NotFound')) throw error;
-    throw new GrueError('GRUE-CLI-002', `there is no Platform ${name} in namespace ${namespace}`, {
-      fix: 'name it with --platform, and the namespace with -n',
-    });
-  }
+  return place(kube, kinds.Platform, ref, { verb: 'takeover', reason }, async () => (await found<Platform>(kube, kinds.Platform, ref)).status?.requests);
 }

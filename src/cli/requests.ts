@@ -4,7 +4,7 @@ import { kinds } from '../api/kinds.ts';
 import { requestAnnotations, type Verb } from '../api/requests.ts';
 import type { MigrationStep, RequestResult, StreamMigration } from '../api/stream-migration.ts';
 import type { KubeApi, ObjectRef, ResourceType } from '../controller/kube/api.ts';
-import { isKubeError } from '../controller/kube/errors.ts';
+import { found } from './found.ts';
 
 export interface Ask {
   readonly namespace: string;
@@ -52,13 +52,5 @@ export async function place(
   });
 }
 
-export async function migration(kube: KubeApi, namespace: string, name: string): Promise<StreamMigration> {
-  try {
-    return (await kube.get(kinds.StreamMigration, { namespace, name })) as unknown as StreamMigration;
-  } catch (error) {
-    if (!isKubeError(error, 'NotFound')) throw error;
-    throw new GrueError('GRUE-CLI-002', `there is no StreamMigration ${name} in namespace ${namespace}`, {
-      fix: 'name it as `kubectl get smig` shows it, and the namespace with -n',
-    });
-  }
-}
+export const migration = (kube: KubeApi, namespace: string, name: string): Promise<StreamMigration> =>
+  found<StreamMigration>(kube, kinds.StreamMigration, { namespace, name });

@@ -2,7 +2,7 @@ import { GrueError } from '../api/errors.ts';
 import { kinds } from '../api/kinds.ts';
 import type { LogicalStatus } from '../api/stream.ts';
 import type { KubeApi, KubeObject } from '../controller/kube/api.ts';
-import { isKubeError } from '../controller/kube/errors.ts';
+import { found } from './found.ts';
 
 export interface Target {
   readonly kind: 'Stream' | 'Pipeline' | 'Connection';
@@ -24,11 +24,5 @@ export function parseTarget(text: string): Target {
 }
 
 /** @throws GrueError GRUE-CLI-002 when there is none */
-export async function logicalObject(kube: KubeApi, namespace: string, { kind, name }: Target): Promise<LogicalObject> {
-  try {
-    return await kube.get<LogicalObject>(kinds[kind], { namespace, name });
-  } catch (error) {
-    if (isKubeError(error, 'NotFound')) throw new GrueError('GRUE-CLI-002', `there is no ${kind}/${name} in namespace ${namespace}`);
-    throw error;
-  }
-}
+export const logicalObject = (kube: KubeApi, namespace: string, { kind, name }: Target): Promise<LogicalObject> =>
+  found<LogicalObject>(kube, kinds[kind], { namespace, name });

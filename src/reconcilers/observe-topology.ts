@@ -5,6 +5,7 @@ import { definitionOf } from '../topology/definition.ts';
 import { buildGraph, type Definition, type Graph, type NodeKey } from '../topology/graph.ts';
 import { liveRevisions, roles } from '../topology/live.ts';
 import type { RootFacts } from '../topology/plan.ts';
+import { failureOf, orCoded } from './coded.ts';
 import { keyOfResource, type LiveFacts, type LogicalResource, type Lost, type PlatformFacts, type TopologyFacts } from './facts.ts';
 import { observeLost } from './recovery/lost.ts';
 import { held, straysAmong } from './recovery/strays.ts';
@@ -50,7 +51,8 @@ function recognised(revision: Revision, lost: Lost): Revision {
   return index === undefined ? revision : { ...revision, status: { ...revision.status, uuids: { index } } };
 }
 
-const logicalResources = (namespace: string, { caches }: World): readonly LogicalResource[] =>
+/** The Streams, Pipelines and Connections that are there to stay. */
+export const logicalResources = (namespace: string, { caches }: World): readonly LogicalResource[] =>
   [...caches.streams.list(namespace), ...caches.pipelines.list(namespace), ...caches.connections.list(namespace)].filter(
     ({ metadata }) => metadata.deletionTimestamp === undefined,
   );
@@ -68,28 +70,15 @@ function problemList() {
 }
 type ProblemList = ReturnType<typeof problemList>;
 
-/** Keeps coded errors as facts; anything else is a fault of ours and ends the pass. */
-async function orProblem<T>(work: () => Promise<T>, onProblem: (error: GrueError) => void): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof GrueError)) throw error;
-    onProblem(error);
-    return undefined;
-  }
-}
-
 async function defineAll(resources: Iterable<LogicalResource>, world: World, problems: ProblemList, signal: AbortSignal): Promise<Map<NodeKey, Definition>> {
   const definitions = new Map<NodeKey, Definition>();
   for (const resource of resources) {
     const key = keyOfResource(resource);
     const { name } = resource.metadata;
     if (resource.kind === 'Pipeline') {
-      const outline = await orProblem(
-        () => world.sql.outline(resource.spec.sql, signal),
-        (error) => problems.add(key, error),
-      );
-      if (outline) definitions.set(key, { kind: 'Pipeline', name, spec: resource.spec, outline });
+      const outline = await orCoded(() => world.sql.outline(resource.spec.sql, signal));
+      if (outline instanceof GrueError) problems.add(key, outline);
+      else definitions.set(key, { kind: 'Pipeline', name, spec: resource.spec, outline });
     } else if (resource.kind === 'Stream') definitions.set(key, { kind: 'Stream', name, spec: resource.spec });
     else definitions.set(key, { kind: 'Connection', name, spec: resource.spec });
   }
@@ -127,14 +116,8 @@ export async function connect(name: string, namespace: string, world: World, sig
         fix: 'create it, or name another',
       }),
     };
-  let error: GrueError | undefined;
-  const servers = await orProblem(
-    () => world.servers(platform, signal),
-    (problem) => {
-      error = problem;
-    },
-  );
-  return servers ? { platform, servers } : { platform, error: error as GrueError };
+  const servers = await orCoded(() => world.servers(platform, signal));
+  return servers instanceof GrueError ? { platform, error: servers } : { platform, servers };
 }
 
 const aliasOf = (resource: LogicalResource): string | undefined => (resource.kind === 'Connection' ? resource.spec.destination?.alias : undefined);
@@ -205,10 +188,8 @@ async function checkSql(definitions: ReadonlyMap<NodeKey, Definition>, graph: Gr
   for (const key of graph.nodes.keys()) {
     const definition = definitions.get(key);
     if (definition?.kind !== 'Pipeline' || definition.spec.engine !== 'embedded') continue;
-    await orProblem(
-      () => checkPipeline(definition.spec.sql, definition.outline, definitions, world, signal),
-      (error) => problems.add(key, error),
-    );
+    const problem = await failureOf(() => checkPipeline(definition.spec.sql, definition.outline, definitions, world, signal));
+    if (problem) problems.add(key, problem);
   }
 }
 

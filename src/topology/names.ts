@@ -1,5 +1,6 @@
 import type { LogicalKind } from '../api/common.ts';
 import { GrueError } from '../api/errors.ts';
+import type { RevisionSpec } from '../api/revision.ts';
 
 /** The longest name that Kafka takes for a topic (and we for a group), in characters. */
 const topicLimit = 249;
@@ -33,14 +34,16 @@ export function physicalName(prefix: string, namespace: string, name: string, nu
 export const deadLettersName = (physical: string): string => `${physical}${deadLetterSuffix}`;
 
 /**
- * Is this a name that was chosen for that Revision? Anybody who may write a Revision could name a topic or a group of others in it: what is
+ * A name in a Revision that was not chosen for it. Anybody who may write a Revision could name a topic or a group of others in it: what is
  * not called as the operator would have called it is neither used nor removed.
  */
-export function isPhysicalNameOf(
-  physical: string,
-  namespace: string,
-  { of: { name }, number }: { readonly of: { readonly name: string }; readonly number: number },
-): boolean {
+export function foreignName(namespace: string, spec: RevisionSpec): string | undefined {
+  const { topic, deadLetters, group, index } = spec.physical;
+  const own = [spec.stream?.external === true ? undefined : topic, deadLetters, group, index].flatMap((name) => name ?? []);
+  return own.find((name) => !isPhysicalNameOf(name, namespace, spec));
+}
+
+function isPhysicalNameOf(physical: string, namespace: string, { of: { name }, number }: RevisionSpec): boolean {
   const stage = physical.endsWith(deadLetterSuffix) ? physical.slice(0, -deadLetterSuffix.length) : physical;
   const [, own] = /^[-a-z0-9]+\.(.+)-[a-z0-9]{6}$/.exec(stage) ?? [];
   return own === `${namespace}.${name}.${number}`;

@@ -85,6 +85,7 @@ export function runSimulatedOperator(world: OperatorWorld, process: Process): vo
     identity,
     installation,
     settleMilliseconds: 1_000,
+    letGoMilliseconds: 600_000,
     newId: () => {
       ids += 1;
       return `${identity}-${ids}`;

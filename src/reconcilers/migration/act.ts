@@ -1,18 +1,18 @@
 import { GrueError } from '../../api/errors.ts';
 import { kinds } from '../../api/kinds.ts';
-import type { StreamMigration } from '../../api/stream-migration.ts';
 import { isKubeError } from '../../controller/kube/errors.ts';
 import type { FlipResult } from '../../drivers/ports.ts';
 import { audited } from '../audit.ts';
+import { setFinalizer } from '../finalizers.ts';
 import { createRevisions } from '../revision/create.ts';
 import type { Servers } from '../servers.ts';
-import { fieldManager, type World } from '../world.ts';
+import type { World } from '../world.ts';
 import type { Decision, Effect } from './decision.ts';
 import { measure } from './measure.ts';
 import type { Measurement } from './measurement.ts';
 import { observeProgress } from './progress.ts';
 import type { Progress, Snapshot } from './snapshot.ts';
-import { finalizer } from './steps/requests.ts';
+import { finalizer } from './steps/protection.ts';
 
 /** What came of the effect. */
 export type Outcome =
@@ -38,7 +38,7 @@ async function carryOut(effect: Effect, why: string, snapshot: Snapshot, world: 
   const { namespace, name } = migration.metadata;
   switch (effect.kind) {
     case 'Protect':
-      await protect(migration, effect.hold, world, signal);
+      await setFinalizer(kinds.StreamMigration, migration, finalizer, effect.hold, world, signal);
       return { kind: 'Done' };
     case 'CreateRevisions':
       await createRevisions(effect.plan.revisions, namespace, world, signal);
@@ -70,16 +70,6 @@ async function serversOf({ migration, status, revisions }: Snapshot, world: Worl
   const platform = world.caches.platforms.get(`${migration.metadata.namespace}/${of}`);
   if (!platform) throw new GrueError('GRUE-PLT-001', `there is no Platform ${of} in namespace ${migration.metadata.namespace}`);
   return world.servers(platform, signal);
-}
-
-async function protect({ metadata }: StreamMigration, hold: boolean, world: World, signal: AbortSignal): Promise<void> {
-  const others = (metadata.finalizers ?? []).filter((entry) => entry !== finalizer);
-  const patch = { metadata: { resourceVersion: metadata.resourceVersion, finalizers: hold ? [...others, finalizer] : others } };
-  try {
-    await world.kube.mergePatch(kinds.StreamMigration, metadata, patch, { fieldManager, signal });
-  } catch (error) {
-    if (!isKubeError(error, 'NotFound')) throw error;
-  }
 }
 
 interface Incarnation {

@@ -5,6 +5,7 @@ import { applyChange } from '../../topology/definition.ts';
 import { definitionDigest } from '../../topology/fingerprint.ts';
 import { buildGraph, type Definition, type Graph, keyOf, type NodeKey } from '../../topology/graph.ts';
 import { type Sync, syncOf } from '../../topology/sync.ts';
+import { failureOf } from '../coded.ts';
 import type { TopologyFacts } from '../facts.ts';
 import { checkPipeline } from '../observe-topology.ts';
 import type { World } from '../world.ts';
@@ -100,10 +101,6 @@ async function applyTo(definitions: Map<NodeKey, Definition>, change: Change, pr
 }
 
 async function collect(problems: GrueError[], work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (!(error instanceof GrueError)) throw error;
-    problems.push(error);
-  }
+  const problem = await failureOf(work);
+  if (problem) problems.push(problem);
 }

@@ -4,30 +4,25 @@ import { parseRequest } from '../../api/requests.ts';
 import type { Revision } from '../../api/revision.ts';
 import type { StreamMigration } from '../../api/stream-migration.ts';
 import { type KubeObject, refOf } from '../../controller/kube/api.ts';
-import { isKubeError } from '../../controller/kube/errors.ts';
-import { definitionDigest, digestOf } from '../../topology/fingerprint.ts';
-import { keyOf } from '../../topology/graph.ts';
+import { find } from '../../controller/kube/find.ts';
+import { digestOf } from '../../topology/fingerprint.ts';
 import { revisionsByName } from '../../topology/live.ts';
-import { type Plan, type PlanInput, planRevisions } from '../../topology/plan.ts';
-import { keyOfResource, type LogicalResource, type TopologyFacts } from '../facts.ts';
+import { keyOfResource, type TopologyFacts } from '../facts.ts';
 import { lastsFor, noteLasting } from '../memory.ts';
 import { isEnding } from '../namespace.ts';
-import { observeLive, observeTopology } from '../observe-topology.ts';
-import { findMoved } from '../recovery/moved.ts';
-import { markedRejections } from '../recovery/rejections.ts';
+import { logicalResources, observeLive, observeTopology } from '../observe-topology.ts';
+import { rejectionId } from '../recovery/rejections.ts';
 import { hasFlipped, isMadeBy } from '../references.ts';
-import type { Servers } from '../servers.ts';
-import { physicalSuffix } from '../suffix.ts';
 import { rejectedOf } from '../topology/rejected.ts';
 import { settledFor } from '../topology/settle.ts';
 import type { World } from '../world.ts';
-import { desiredGraph, namedBy, territory } from './desired.ts';
-import { historyCover } from './history.ts';
+import { namedBy, territory } from './desired.ts';
 import { observeProgress } from './progress.ts';
+import { propose } from './propose.ts';
 import type { Proposal, Rival, Snapshot, Unsettled } from './snapshot.ts';
 import { observeSoak } from './soak.ts';
 import { goesBack, isNewer } from './status.ts';
-import { finalizer } from './steps/requests.ts';
+import { isProtected } from './steps/protection.ts';
 
 /** Everything that one pass needs to know. Undefined when the migration is gone. */
 export async function observe(key: string, world: World, signal: AbortSignal): Promise<Snapshot | undefined> {
@@ -107,15 +102,10 @@ async function observeDeleted(quiet: Snapshot, world: World, signal: AbortSignal
 }
 
 /** What a migration gave up is told from its status until the resources say it themselves; they outlive it. */
-function hasUnremembered(migration: StreamMigration, { caches }: World): boolean {
-  const { namespace } = migration.metadata;
-  const resources: readonly LogicalResource[] = [...caches.streams.list(namespace), ...caches.pipelines.list(namespace), ...caches.connections.list(namespace)];
-  return resources.some((resource) => {
-    if (resource.metadata.deletionTimestamp !== undefined) return false;
-    const said = resource.status?.rejected ?? [];
-    return rejectedOf(keyOfResource(resource), [], [migration]).some(
-      ({ fingerprint, migration: by }) => !said.some((entry) => entry.fingerprint === fingerprint && entry.migration === by),
-    );
+function hasUnremembered(migration: StreamMigration, world: World): boolean {
+  return logicalResources(migration.metadata.namespace, world).some((resource) => {
+    const said = new Set(resource.status?.rejected?.map(rejectionId));
+    return rejectedOf(keyOfResource(resource), [], [migration]).some((entry) => !said.has(rejectionId(entry)));
   });
 }
 
@@ -123,14 +113,8 @@ function hasUnremembered(migration: StreamMigration, { caches }: World): boolean
 const isSettled = ({ status, metadata }: StreamMigration): boolean => status?.outcome !== undefined && metadata.deletionTimestamp === undefined;
 
 /** Intents must be seen as they are stored: a cache may be older than the intent that an effect needs. */
-async function freshly(key: string, world: World, signal: AbortSignal): Promise<StreamMigration | undefined> {
-  try {
-    return (await world.kube.get(kinds.StreamMigration, refOf(key), { signal })) as unknown as StreamMigration;
-  } catch (error) {
-    if (isKubeError(error, 'NotFound')) return undefined;
-    throw error;
-  }
-}
+const freshly = (key: string, { kube }: World, signal: AbortSignal): Promise<StreamMigration | undefined> =>
+  find<StreamMigration>(kube, kinds.StreamMigration, refOf(key), signal);
 
 function requestOf({ metadata, status }: StreamMigration): Snapshot['request'] {
   const annotations = metadata.annotations ?? {};
@@ -199,9 +183,7 @@ function unsettledInputs(migration: StreamMigration, facts: TopologyFacts, world
 
 /** A plan is written down once its migration is protected; that there is nothing to do, at once. */
 const isAboutToBeKept = (proposal: Proposal | undefined, { migration, status }: Snapshot): boolean =>
-  status.plan === undefined &&
-  proposal !== undefined &&
-  ('nothingToDo' in proposal || ('plan' in proposal && (migration.metadata.finalizers?.includes(finalizer) ?? false)));
+  status.plan === undefined && proposal !== undefined && ('nothingToDo' in proposal || ('plan' in proposal && isProtected({ migration })));
 
 /** Each kind comes to the caches by a way of its own: the migration may be there before the edit that it is about. So what is planned is read once more. */
 async function cachesBehind(migration: StreamMigration, facts: TopologyFacts, world: World, signal: AbortSignal): Promise<Unsettled | undefined> {
@@ -216,112 +198,4 @@ async function cachesBehind(migration: StreamMigration, facts: TopologyFacts, wo
     return now?.uid !== known?.uid || now?.generation !== known?.generation;
   });
   return behind === undefined ? undefined : { reason: 'Settling', message: `${behind} was changed a moment ago` };
-}
-
-async function propose(
-  migration: StreamMigration,
-  facts: TopologyFacts,
-  platform: string,
-  servers: Servers,
-  world: World,
-  signal: AbortSignal,
-): Promise<Proposal> {
-  const desired = await desiredGraph(migration, facts, world, signal);
-  if (desired.problems.length > 0) return { refused: desired.problems };
-  const attempt = migration.status?.attempt ?? 1;
-  try {
-    const input: PlanInput = {
-      namespace: facts.namespace,
-      prefix: facts.platforms.get(platform)?.platform?.spec.prefix ?? 'grue',
-      platform: { name: platform, kafkaClusterId: servers.kafkaClusterId, elasticsearchUuid: servers.elasticsearchUuid },
-      migration: migration.metadata.name,
-      attempt,
-      desired: desired.graph,
-      named: namedBy(migration),
-      rebuild: migration.spec.rebuild,
-      live: facts.live,
-      // What a lost pass has created is found again under the same name.
-      revisions: facts.revisions.filter((revision) => !isMadeBy(migration, revision)),
-      covers: await historyCover(facts, servers, signal),
-      roots: facts.roots,
-      accepted: new Map([...facts.definitions.values()].map((definition) => [keyOf(definition), definitionDigest(definition)])),
-      suffix: (key) => physicalSuffix(`${migration.metadata.uid}/${attempt}/${key}`),
-    };
-    const planned = planBack(input, facts) ?? planRevisions(input);
-    if ('nothingToDo' in planned) {
-      const moved = await findMoved(migration, facts, servers, signal);
-      return moved ? { moved } : planned;
-    }
-    return refuseUnsound(planned.steps) ?? (await refuseRejected(planned.steps, migration, facts, signal)) ?? { plan: planned };
-  } catch (error) {
-    if (error instanceof GrueError) return { refused: [error] };
-    throw error;
-  }
-}
-
-/**
- * In the soak of another migration blue is still fed: where exactly that is wanted again, readers go back to it and nothing is made. A part
- * of what that migration has replaced cannot go back alone.
- */
-function planBack(input: PlanInput, { migrations, revisions }: TopologyFacts): Plan | undefined {
-  for (const soaking of migrations.filter(canGoBack)) {
-    const replaced = (soaking.status?.plan?.steps ?? []).filter(({ action }) => action === 'Clone');
-    const blue = new Set(replaced.map(({ from }) => from));
-    const planned = planRevisions({ ...input, retired: revisions.filter(({ metadata }) => blue.has(metadata.name)) });
-    if ('nothingToDo' in planned) return undefined;
-    const back = new Set(planned.steps.filter(({ action }) => action === 'FlipBack').map(({ to }) => to));
-    if (back.size > 0 && replaced.every(({ of, from }) => (from === undefined ? of.kind === 'Stream' : back.has(from)))) return planned;
-  }
-  return undefined;
-}
-
-const canGoBack = (migration: StreamMigration): boolean => {
-  const { outcome, ending, pointOfNoReturn } = migration.status ?? {};
-  const isOver = outcome !== undefined || ending !== undefined || pointOfNoReturn !== undefined || migration.metadata.deletionTimestamp !== undefined;
-  return hasFlipped(migration) && !isOver;
-};
-
-/** Blue-green moves readers of a sink; without one that is live there is nothing to move and nothing to prove. */
-function refuseUnsound(steps: Plan['steps']): Proposal | undefined {
-  if (steps.some(({ of, from, action }) => of.kind === 'Connection' && action !== 'Share' && from !== undefined)) return undefined;
-  return {
-    refused: [
-      new GrueError('GRUE-API-005', 'no sink that is live lies below the named resources, so there are no readers to move', {
-        at: 'spec.resources',
-        fix: 'attach a sink Connection first',
-      }),
-    ],
-  };
-}
-
-/**
- * A definition that was refused before is not tried again by itself: somebody has to say so, or to edit it. What a first attempt of the same
- * name has given up is among it: its status was lost, or it was applied again.
- */
-async function refuseRejected(
-  steps: Plan['steps'],
-  { spec, metadata, status }: StreamMigration,
-  facts: TopologyFacts,
-  signal: AbortSignal,
-): Promise<Proposal | undefined> {
-  if (spec.retry > 0) return undefined;
-  const isFirst = (status?.attempt ?? 1) === 1;
-  const marked = await markedRejections(facts, signal);
-  for (const { of, fingerprint, action } of steps) {
-    const before =
-      action === 'Clone'
-        ? [...(facts.resources.get(keyOf(of))?.status?.rejected ?? []), ...(marked.get(keyOf(of)) ?? [])].find(
-            (entry) => entry.fingerprint === fingerprint && (isFirst || entry.migration !== metadata.name),
-          )
-        : undefined;
-    if (before)
-      return {
-        refused: [
-          new GrueError('GRUE-MIG-005', `${of.kind}/${of.name} was given up by migration ${before.migration}: ${before.reason}`, {
-            fix: 'edit it, or set spec.retry to 1',
-          }),
-        ],
-      };
-  }
-  return undefined;
 }

@@ -56,14 +56,16 @@ export const flipDecided = ({ status }: Snapshot): boolean => status.flip !== un
 /** Have readers been moved to green, and not back? */
 export const readersOnGreen = ({ status }: Snapshot): boolean => status.flip?.direction === 'Forward' && status.flip.result === 'Moved';
 
+/** Do readers of the alias see this index, and nothing beside it? An identity that is not known is not compared. */
+export function isOnlyOn({ aliases }: Snapshot, alias: string, { index, uuid }: { readonly index: string; readonly uuid?: string }): boolean {
+  const [target, ...others] = aliases.get(alias) ?? [];
+  return target !== undefined && others.length === 0 && target.index === index && (uuid === undefined || target.uuid === uuid);
+}
+
 /** Where the aliases of the flip are now, by concrete index and uuid. */
-export function whereReadersAre({ status, aliases }: Snapshot): 'from' | 'to' | 'elsewhere' {
-  const moves = status.flip?.intent ?? [];
-  const at = (side: 'from' | 'to') =>
-    moves.every((move) => {
-      const targets = aliases.get(move.alias) ?? [];
-      return targets.length === 1 && targets[0]?.index === move[side].index && targets[0].uuid === move[side].uuid;
-    });
+export function whereReadersAre(snapshot: Snapshot): 'from' | 'to' | 'elsewhere' {
+  const moves = snapshot.status.flip?.intent ?? [];
+  const at = (side: 'from' | 'to') => moves.every((move) => isOnlyOn(snapshot, move.alias, move[side]));
   return at('to') ? 'to' : at('from') ? 'from' : 'elsewhere';
 }
 

@@ -3,6 +3,7 @@ import type { Platform, PlatformStatus } from '../../api/platform.ts';
 import type { RequestResult } from '../../api/stream-migration.ts';
 import { kubeTime } from '../../controller/clock.ts';
 import { mergeConditions, type WantedCondition } from '../../controller/conditions.ts';
+import { orCoded } from '../coded.ts';
 import { listed, observeOrphans } from '../recovery/orphans.ts';
 import type { Servers } from '../servers.ts';
 import type { Requeue, World } from '../world.ts';
@@ -21,15 +22,6 @@ export async function reconcilePlatform(key: string, world: World, signal: Abort
   const status = report(platform, { found, answer, orphans: orphans instanceof GrueError ? undefined : orphans }, world.clock.now());
   await world.writeStatus(platform, status, signal);
   return { requeueAfterMilliseconds: found instanceof GrueError ? lookAgain : lookEvery };
-}
-
-async function orCoded<T>(work: () => Promise<T>): Promise<T | GrueError> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof GrueError) return error;
-    throw error;
-  }
 }
 
 interface Seen {

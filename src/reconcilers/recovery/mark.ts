@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { kindOfResource, resourceName, text, time } from '../../api/common.ts';
 import { type Binding, type Revision, revisionName, revisionSpec } from '../../api/revision.ts';
-import { isPhysicalNameOf, revisionName as nameOfRevision } from '../../topology/names.ts';
+import { foreignName, revisionName as nameOfRevision } from '../../topology/names.ts';
 import { readsOf } from '../lineage.ts';
 
 /** One Revision as the index remembers it. */
@@ -93,9 +93,7 @@ export function knownMark(meta: Readonly<Record<string, unknown>> | undefined): 
  * or remove it.
  */
 function isOurs({ name, spec }: MarkEntry, namespace: string, chain: readonly MarkEntry[]): boolean {
-  const { topic, deadLetters, group, index } = spec.physical;
-  const own = [spec.stream?.external === true ? undefined : topic, deadLetters, group, index].flatMap((physical) => physical ?? []);
-  const isNamed = name === nameOfRevision(spec.of.kind, spec.of.name, spec.number) && own.every((physical) => isPhysicalNameOf(physical, namespace, spec));
+  const isNamed = name === nameOfRevision(spec.of.kind, spec.of.name, spec.number) && foreignName(namespace, spec) === undefined;
   const streamOf = ({ revision, topic: bound }: Binding) =>
     chain.find((one) => one.name === revision && one.spec.stream !== undefined && one.spec.physical.topic === bound)?.spec.stream;
   const isJoined = readsOf({ spec }).every(streamOf) && (spec.pipeline === undefined || streamOf(spec.pipeline.writes)?.external === false);

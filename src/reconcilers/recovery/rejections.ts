@@ -25,7 +25,7 @@ export async function markedRejections(facts: LiveFacts, signal: AbortSignal): P
   for (const { index } of await liveIndices(facts, signal))
     for (const { of, ...entry } of rejectedIn(index)) {
       const key = keyOf(of);
-      found.set(key, (found.get(key) ?? new Map()).set(idOf(entry), entry));
+      found.set(key, (found.get(key) ?? new Map()).set(rejectionId(entry), entry));
     }
   return new Map([...found].map(([key, entries]) => [key, [...entries.values()]]));
 }
@@ -38,11 +38,11 @@ export async function markRejections(news: Rejections, facts: LiveFacts, world: 
   if (news.size === 0) return;
   for (const { servers, index, feeds } of await liveIndices(facts, signal)) {
     const known = rejectedIn(index);
-    const all = new Map(known.map((entry) => [`${keyOf(entry.of)} ${idOf(entry)}`, entry]));
+    const all = new Map(known.map((entry) => [`${keyOf(entry.of)} ${rejectionId(entry)}`, entry]));
     for (const [key, entries] of news) {
       const of = facts.live.get(key)?.spec.of;
       if (of === undefined || !feeds.has(key)) continue;
-      for (const entry of entries) all.set(`${key} ${idOf(entry)}`, { ...entry, of });
+      for (const entry of entries) all.set(`${key} ${rejectionId(entry)}`, { ...entry, of });
     }
     if (all.size === known.length) continue;
     const rejected = [...all.values()].sort((a, b) => (a.time < b.time ? -1 : 1)).slice(-mostRejections);
@@ -58,7 +58,8 @@ export async function markRejections(news: Rejections, facts: LiveFacts, world: 
   }
 }
 
-const idOf = ({ migration, fingerprint }: Pick<MarkedRejection, 'migration' | 'fingerprint'>): string => `${migration}/${fingerprint}`;
+/** Of a definition that a migration gave up. */
+export const rejectionId = ({ migration, fingerprint }: Pick<MarkedRejection, 'migration' | 'fingerprint'>): string => `${migration}/${fingerprint}`;
 
 const rejectedIn = ({ meta }: IndexFacts): readonly MarkedRejection[] => knownMark(meta)?.rejected ?? [];
 

@@ -3,13 +3,14 @@ import type { Revision, RevisionStatus } from '../../api/revision.ts';
 import type { Offset, Offsets } from '../../drivers/ports.ts';
 import { decodeOffsets, encodeOffsets } from '../../parity/offsets.ts';
 import { indexDefinition } from '../../topology/index-definition.ts';
+import { foreignName } from '../../topology/names.ts';
 import { readsOf } from '../lineage.ts';
 import { markFor, refuseReplaced } from '../recovery/identity.ts';
 import type { Servers } from '../servers.ts';
 import type { World } from '../world.ts';
 import { deleteReclaimed, letGo, renew } from './leave.ts';
 import type { Decision, Effect } from './plan.ts';
-import { foreignName, isMarkedFor, remove } from './remove.ts';
+import { isMarkedFor, remove } from './remove.ts';
 import type { Snapshot } from './snapshot.ts';
 import { streamConfig } from './stream-config.ts';
 
@@ -70,7 +71,7 @@ async function realise(
   signal: AbortSignal,
 ): Promise<Pick<RevisionStatus, 'uuids' | 'startOffsets'>> {
   const { spec } = revision;
-  const foreign = foreignName(revision);
+  const foreign = foreignName(revision.metadata.namespace, revision.spec);
   if (foreign !== undefined)
     throw new GrueError('GRUE-KFK-002', `${foreign} is not a name that the operator would choose for ${revision.metadata.name}`, {
       at: 'spec.physical',

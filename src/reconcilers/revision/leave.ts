@@ -1,21 +1,15 @@
 import { apiVersion } from '../../api/common.ts';
 import { kinds } from '../../api/kinds.ts';
 import type { Revision, RevisionStatus } from '../../api/revision.ts';
-import type { KubeObject } from '../../controller/kube/api.ts';
-import { isKubeError } from '../../controller/kube/errors.ts';
+import { find } from '../../controller/kube/find.ts';
 import { audited } from '../audit.ts';
+import { setFinalizer } from '../finalizers.ts';
 import { fieldManager, type World } from '../world.ts';
 import { createRevision, revisionFinalizer } from './create.ts';
 
 /** Gives up the hold on a deleted object. What it stood for is not touched. */
-export async function letGo({ metadata }: Revision, world: World, signal: AbortSignal): Promise<void> {
-  const finalizers = (metadata.finalizers ?? []).filter((entry) => entry !== revisionFinalizer);
-  try {
-    await world.kube.mergePatch(kinds.Revision, metadata, { metadata: { resourceVersion: metadata.resourceVersion, finalizers } }, { fieldManager, signal });
-  } catch (error) {
-    if (!isKubeError(error, 'NotFound')) throw error;
-  }
-}
+export const letGo = (revision: Revision, world: World, signal: AbortSignal): Promise<void> =>
+  setFinalizer(kinds.Revision, revision, revisionFinalizer, false, world, signal);
 
 /**
  * A deletion cannot be taken back; but an object of the same name with the same definition stands for the same things. If this process ends
@@ -44,26 +38,11 @@ export async function renew(revision: Revision, world: World, signal: AbortSigna
 export async function deleteReclaimed({ metadata, spec }: Revision, world: World, signal: AbortSignal): Promise<boolean> {
   const { namespace, name, uid, resourceVersion } = metadata;
   const { kind, name: resource } = spec.of;
-  if (await exists(kinds[kind], { namespace, name: resource }, world, signal)) return false;
+  if (await find(world.kube, kinds[kind], { namespace, name: resource }, signal)) return false;
   const why = `${kind}/${resource} was deleted with reclaimPolicy Delete`;
   await audited({ verb: 'DeleteRevision', object: name, identity: uid, why, namespace, revision: name }, world, async () => {
     await world.kube.delete(kinds.Revision, { namespace, name }, { uid, resourceVersion, signal });
     return 'Deleted';
   });
   return true;
-}
-
-async function exists(
-  type: (typeof kinds)[keyof typeof kinds],
-  ref: { readonly namespace: string; readonly name: string },
-  { kube }: World,
-  signal: AbortSignal,
-): Promise<boolean> {
-  try {
-    await kube.get<KubeObject>(type, ref, { signal });
-    return true;
-  } catch (error) {
-    if (isKubeError(error, 'NotFound')) return false;
-    throw error;
-  }
 }

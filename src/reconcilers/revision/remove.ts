@@ -1,6 +1,6 @@
 import { GrueError } from '../../api/errors.ts';
 import type { Revision } from '../../api/revision.ts';
-import { isPhysicalNameOf } from '../../topology/names.ts';
+import { foreignName } from '../../topology/names.ts';
 import { audited, type DestructiveCall } from '../audit.ts';
 import { readsOf } from '../lineage.ts';
 import type { Servers } from '../servers.ts';
@@ -11,13 +11,6 @@ interface Belongings {
   readonly index?: { readonly name: string; readonly uuid: string } | undefined;
   readonly group?: string | undefined;
   readonly topics: readonly { readonly name: string; readonly id: string }[];
-}
-
-/** A name in a Revision that the operator has not chosen. */
-export function foreignName({ spec, metadata }: Revision): string | undefined {
-  const { topic, deadLetters, group, index } = spec.physical;
-  const own = [spec.stream?.external === true ? undefined : topic, deadLetters, group, index].flatMap((name) => name ?? []);
-  return own.find((name) => !isPhysicalNameOf(name, metadata.namespace, spec));
 }
 
 /** Does the index carry the mark that this Revision gave it? */
@@ -33,7 +26,7 @@ export function isMarkedFor({ spec, metadata }: Revision, meta: Readonly<Record<
  * @throws GrueError GRUE-KFK-007 when somebody reads with the group: it is tried again
  */
 export async function remove(revision: Revision, why: string, servers: Servers, world: World, signal: AbortSignal): Promise<string | undefined> {
-  const foreign = foreignName(revision);
+  const foreign = foreignName(revision.metadata.namespace, revision.spec);
   if (foreign !== undefined) return `${foreign} is not a name that was chosen for ${revision.metadata.name}`;
   const belongings = revision.status?.uuids === undefined ? await unrecorded(revision, servers, signal) : recorded(revision);
   if ('unclear' in belongings) return belongings.unclear;

@@ -1,5 +1,5 @@
-import { GrueError } from '../../api/errors.ts';
 import { fingerprints } from '../../topology/fingerprint.ts';
+import { failureOf } from '../coded.ts';
 import type { TopologyFacts } from '../facts.ts';
 import { observeTopology } from '../observe-topology.ts';
 import { observeDisturbances } from '../recovery/disturbances.ts';
@@ -20,9 +20,9 @@ import { settledFor } from './settle.ts';
 export async function reconcileTopology(namespace: string, world: World, signal: AbortSignal): Promise<Requeue> {
   const facts = await aliasesFree(await observeTopology(namespace, world, signal), signal);
   const disturbed = await observeDisturbances(facts, world, signal);
-  const recovering = await attempt(() => recreateLost(facts, world, signal));
+  const recovering = await failureOf(() => recreateLost(facts, world, signal));
   const installation = isWhole(facts) ? await nextInstallation(facts, world, signal) : nothingNow;
-  const failure = recovering ?? (await attempt(() => install(installation, namespace, world, signal)));
+  const failure = recovering ?? (await failureOf(() => install(installation, namespace, world, signal)));
   const wanted = fingerprints(facts.graph);
   const rejected = await observeRejected(facts, world, signal);
   for (const [key, resource] of facts.resources) {
@@ -57,15 +57,4 @@ function soonest(waits: readonly number[]): Requeue {
 
 async function install({ plan }: Installation, namespace: string, world: World, signal: AbortSignal): Promise<void> {
   await createRevisions(plan?.revisions ?? [], namespace, world, signal);
-}
-
-/** @returns the coded error, if that is how it ends */
-async function attempt(work: () => Promise<void>): Promise<GrueError | undefined> {
-  try {
-    await work();
-    return undefined;
-  } catch (error) {
-    if (error instanceof GrueError) return error;
-    throw error;
-  }
 }

@@ -2,7 +2,7 @@ import type { LogicalStatus } from '../../api/stream.ts';
 import type { StreamMigration } from '../../api/stream-migration.ts';
 import type { NodeKey } from '../../topology/graph.ts';
 import type { TopologyFacts } from '../facts.ts';
-import { markedRejections, markRejections, type Rejections } from '../recovery/rejections.ts';
+import { markedRejections, markRejections, type Rejections, rejectionId } from '../recovery/rejections.ts';
 import type { World } from '../world.ts';
 
 type Rejected = NonNullable<LogicalStatus['rejected']>;
@@ -19,7 +19,7 @@ export function rejectedOf(key: NodeKey, stored: Rejected, migrations: readonly 
       .filter(({ of, action }) => action === 'Clone' && `${of.kind}/${of.name}` === key)
       .map(({ fingerprint }) => ({ fingerprint, migration: metadata.name, reason: ending.reason, time: ending.time }));
   });
-  const all = new Map([...stored, ...found].map((entry) => [`${entry.migration}/${entry.fingerprint}`, entry]));
+  const all = new Map([...stored, ...found].map((entry) => [rejectionId(entry), entry]));
   return [...all.values()].sort((a, b) => (a.time < b.time ? -1 : 1)).slice(-kept);
 }
 
@@ -35,7 +35,8 @@ export async function observeRejected(facts: TopologyFacts, world: World, signal
   for (const [key, { status }] of facts.resources) {
     const known = [...(marked.get(key) ?? []), ...(status?.rejected ?? [])];
     const rejected = rejectedOf(key, known, facts.migrations);
-    const unknown = rejected.filter((entry) => !known.some((one) => one.migration === entry.migration && one.fingerprint === entry.fingerprint));
+    const said = new Set(known.map(rejectionId));
+    const unknown = rejected.filter((entry) => !said.has(rejectionId(entry)));
     all.set(key, rejected);
     if (unknown.length > 0) news.set(key, unknown);
   }

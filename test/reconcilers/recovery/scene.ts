@@ -76,7 +76,7 @@ export function startCluster(servers: ServersOfAll, installation = 'grue/one'): 
   let ids = 0;
   const parts = assembleOperator({
     ...{ kube, clock, logger: silentLogger, metrics, sql: simulatedSql(), pool, selection: {}, identity: name, installation },
-    ...{ settleMilliseconds: 1_000, newId: () => `${name}-${ids++}`, random: () => 0.5 },
+    ...{ settleMilliseconds: 1_000, letGoMilliseconds: 600_000, newId: () => `${name}-${ids++}`, random: () => 0.5 },
   });
   const stop = new AbortController();
   const running = manager({ clock, logger: silentLogger, ...parts, exit: () => {} }).run(stop.signal);

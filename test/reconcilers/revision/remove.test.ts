@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Revision, RevisionStatus } from '../../../src/api/revision.ts';
 import type { IndexFacts, Offset, TopicFacts } from '../../../src/drivers/ports.ts';
-import { foreignName, remove } from '../../../src/reconcilers/revision/remove.ts';
+import { remove } from '../../../src/reconcilers/revision/remove.ts';
 import type { Servers } from '../../../src/reconcilers/servers.ts';
 import type { World } from '../../../src/reconcilers/world.ts';
+import { foreignName } from '../../../src/topology/names.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
 import { revision } from '../migration/snapshots.ts';
 
@@ -145,6 +146,7 @@ describe('what was made by a pass that was killed before it could record any ide
 });
 
 test('the topic of an external stream is nobody of ours, whatever it is called', () => {
-  expect(foreignName(revision('Stream', 'flights', 1))).toBeUndefined();
-  expect(foreignName(revision('Stream', 'delays', 1))).toBe('delays-1');
+  const nameOf = ({ metadata, spec }: Revision) => foreignName(metadata.namespace, spec);
+  expect(nameOf(revision('Stream', 'flights', 1))).toBeUndefined();
+  expect(nameOf(revision('Stream', 'delays', 1))).toBe('delays-1');
 });

@@ -1,16 +1,16 @@
-import { type Decision, doNow, type Step, stall, waitFor } from '../decision.ts';
+import { type Decision, type Step, stall, waitFor } from '../decision.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { ownGreen, whereReadersAre } from '../status.ts';
-import { finalizer, removeGreen } from './requests.ts';
+import { isProtected, release } from './protection.ts';
+import { removeGreen } from './requests.ts';
 
 /**
  * A deleted migration never moves readers. Where they are on blue green is removed, where they are on green blue is let go without being
  * deleted. It is not held for ever: what cannot be removed for long is left behind.
  */
 export const honourDeletion: Step = (s) => {
-  const { metadata } = s.migration;
-  if (metadata.deletionTimestamp === undefined) return undefined;
-  if (!metadata.finalizers?.includes(finalizer)) return waitFor('Aborted', 'deleted');
+  if (s.migration.metadata.deletionTimestamp === undefined) return undefined;
+  if (!isProtected(s)) return waitFor('Aborted', 'deleted');
   if (s.namespaceEnds) return release('its namespace is being deleted');
   const left = ownGreen(s);
   if (s.unremembered && s.blockedMilliseconds < rememberedWithin)
@@ -32,8 +32,6 @@ export const honourDeletion: Step = (s) => {
 
 /** What it gave up is told from its status until then; a definition that is tried once more costs less than a migration that does not go. */
 const rememberedWithin = 30_000;
-
-export const release = (message: string): Decision => doNow('Aborted', message, { kind: 'Protect', hold: false });
 
 /** Green goes on as what it is to the aliases: live, or retired. */
 export const leaveBehind = (s: Snapshot, why: string): Decision => ({

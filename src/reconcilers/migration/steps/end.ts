@@ -2,7 +2,7 @@ import type { MigrationStatus, Phase } from '../../../api/stream-migration.ts';
 import { deleting, doNow, note, type Step, waitFor } from '../decision.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { freshAttempt, ownGreen, timeOf } from '../status.ts';
-import { finalizer } from './requests.ts';
+import { isProtected } from './protection.ts';
 
 const phaseOf: Readonly<Record<NonNullable<MigrationStatus['outcome']>, Phase>> = {
   Completed: 'Completed',
@@ -20,7 +20,7 @@ export const ended: Step = (s) => {
   if (outcome !== 'Completed' && retry > (s.status.retrySeen ?? 0)) return note('Pending', `spec.retry is ${retry}: a new attempt`, freshAttempt(s));
   const late = outcome === 'Aborted' || outcome === 'RolledBack' ? comeLate(s) : [];
   if (late.length > 0) return deleting(phaseOf[outcome], message ?? '', late);
-  if (s.migration.metadata.finalizers?.includes(finalizer)) return { ...doNow(phaseOf[outcome], message ?? '', { kind: 'Protect', hold: false }) };
+  if (isProtected(s)) return doNow(phaseOf[outcome], message ?? '', { kind: 'Protect', hold: false });
   return waitFor(phaseOf[outcome], message ?? '');
 };
 

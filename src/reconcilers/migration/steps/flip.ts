@@ -1,17 +1,13 @@
 import { doNow, note, type Step, stall } from '../decision.ts';
 import { leave, timeOf, whereReadersAre } from '../status.ts';
-import { parityPairs } from './verify.ts';
+import { forwardMoves } from './verify.ts';
 
 /** Moves the readers of all aliases in one call. The intent stands in the stored object before the call is made; after a crash the aliases tell. */
 export const flip: Step = (s) => {
   const { flip } = s.status;
   if (flip === undefined) {
     if (s.progress && s.progress.unhealthy.length > 0) return stall('Verifying', 'StageUnhealthy', s.progress.unhealthy.join('; '), 1_000);
-    const intent = parityPairs(s).map(({ alias, blue, green }) => ({
-      alias,
-      from: { index: blue.index, uuid: blue.uuid },
-      to: { index: green.index, uuid: green.uuid },
-    }));
+    const intent = forwardMoves(s);
     return note('Flipping', `about to move ${intent.length} aliases`, { flip: { direction: 'Forward', intent, intendedAt: timeOf(s) } });
   }
   if (flip.direction === 'Back' || flip.result === 'Moved') return undefined;

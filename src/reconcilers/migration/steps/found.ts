@@ -1,8 +1,8 @@
 import type { AliasMove, MigrationStatus } from '../../../api/stream-migration.ts';
-import { deleting, doNow, note, type Step } from '../decision.ts';
-import { flipDecided, ownGreen, timeOf } from '../status.ts';
-import { finalizer } from './requests.ts';
-import { parityPairs } from './verify.ts';
+import { deleting, note, type Step } from '../decision.ts';
+import { flipDecided, isOnlyOn, ownGreen, timeOf } from '../status.ts';
+import { isProtected, protect } from './protection.ts';
+import { forwardMoves } from './verify.ts';
 
 /** Readers are on green, and nothing is known of how they came there: the soak begins anew, and whether a rollback is possible has to be seen. */
 const message = 'readers were found on green: the soak begins, and blue is followed again';
@@ -15,23 +15,14 @@ export const findReadersMoved: Step = (s) => {
   if (flipDecided(s)) return undefined;
   const time = timeOf(s);
   if (s.proposal && 'moved' in s.proposal && s.status.plan === undefined) {
-    if (!s.migration.metadata.finalizers?.includes(finalizer)) return doNow('Planning', 'protecting the migration', { kind: 'Protect', hold: true });
+    if (!isProtected(s)) return protect;
     const { hash, steps, moves } = s.proposal.moved;
     return note('Soaking', message, { plan: { hash, steps: [...steps], time }, flip: flipOf(moves, time) });
   }
-  const pairs = ownGreen(s).length === 0 ? [] : parityPairs(s);
-  const isOnGreen = pairs.every(({ alias, green }) => {
-    const targets = s.aliases.get(alias) ?? [];
-    return targets.length === 1 && targets[0]?.index === green.index && targets[0].uuid === green.uuid;
-  });
-  if (pairs.length === 0 || !isOnGreen) return undefined;
-  const intent = pairs.map(({ alias, blue, green }) => ({
-    alias,
-    from: { index: blue.index, uuid: blue.uuid },
-    to: { index: green.index, uuid: green.uuid },
-  }));
+  const moves = ownGreen(s).length === 0 ? [] : forwardMoves(s);
+  if (moves.length === 0 || !moves.every(({ alias, to }) => isOnlyOn(s, alias, to))) return undefined;
   // A fence of before says nothing of blue since then.
-  return note('Soaking', message, { flip: flipOf(intent, time), fence: undefined });
+  return note('Soaking', message, { flip: flipOf(moves, time), fence: undefined });
 };
 
 const flipOf = (moves: readonly AliasMove[], time: string): NonNullable<MigrationStatus['flip']> => ({

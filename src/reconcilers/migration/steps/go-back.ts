@@ -1,6 +1,6 @@
 import { note, poll, type Step, waitFor } from '../decision.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { goesBack } from '../status.ts';
+import { goesBack, isOnlyOn } from '../status.ts';
 import { awaitApproval } from './approval.ts';
 
 /** What is wanted is the blue of a migration in its soak: that one moves its readers back, with the same proof as in every rollback. */
@@ -17,11 +17,10 @@ export const goBack: Step = (s) => {
   return waitFor('Flipping', message, poll);
 };
 
-const readersAreBack = ({ status, aliases, revisions }: Snapshot): boolean =>
-  (status.plan?.steps ?? [])
+const readersAreBack = (s: Snapshot): boolean =>
+  (s.status.plan?.steps ?? [])
     .filter(({ of, action }) => of.kind === 'Connection' && action === 'FlipBack')
     .every(({ to }) => {
-      const { connection, physical } = revisions.get(to)?.spec ?? {};
-      const targets = aliases.get(connection?.destination.alias ?? '') ?? [];
-      return targets.length === 1 && targets[0]?.index === physical?.index;
+      const { connection, physical } = s.revisions.get(to)?.spec ?? {};
+      return isOnlyOn(s, connection?.destination.alias ?? '', { index: physical?.index ?? '' });
     });

@@ -1,7 +1,7 @@
 import { type Step, stall, waitFor } from '../decision.ts';
 import { isNewer, stateVersion } from '../status.ts';
-import { leaveBehind, release } from './deletion.ts';
-import { finalizer } from './requests.ts';
+import { leaveBehind } from './deletion.ts';
+import { isProtected, release } from './protection.ts';
 
 /**
  * After a downgrade of the operator: what a newer one has written may mean what this one does not know, so it takes no step, and requests wait
@@ -9,9 +9,8 @@ import { finalizer } from './requests.ts';
  */
 export const holdNewer: Step = (s) => {
   if (!isNewer(s.status)) return undefined;
-  const { metadata } = s.migration;
   const phase = s.status.phase ?? 'Pending';
-  const isDeleted = metadata.deletionTimestamp !== undefined && metadata.finalizers?.includes(finalizer) === true;
+  const isDeleted = s.migration.metadata.deletionTimestamp !== undefined && isProtected(s);
   if (isDeleted && s.namespaceEnds) return release('its namespace is being deleted');
   if (isDeleted && s.blockedMilliseconds >= s.letGoMilliseconds) return leaveBehind(s, 'a newer operator has begun it');
   if (s.status.outcome !== undefined && !isDeleted && s.request === undefined) return waitFor(phase, s.status.message ?? '');

@@ -1,13 +1,12 @@
-import { doNow, note, noteAndGoOn, type Step } from '../decision.ts';
+import { note, noteAndGoOn, type Step } from '../decision.ts';
 import { timeOf } from '../status.ts';
-import { finalizer } from './requests.ts';
+import { isProtected, protect } from './protection.ts';
 
 /** What is cloned, what is shared, and why. The plan is frozen with its hash; approvals are for that hash. */
 export const planClosure: Step = (s) => {
   if (s.status.plan !== undefined || s.proposal === undefined || 'refused' in s.proposal || 'moved' in s.proposal) return undefined;
   if ('nothingToDo' in s.proposal) return note('Completed', `nothing to do: ${s.proposal.nothingToDo}`, { outcome: 'NothingToDo', waitingFor: undefined });
-  // The finalizer comes before the first thing that a deletion would leave behind.
-  if (!s.migration.metadata.finalizers?.includes(finalizer)) return doNow('Planning', 'protecting the migration', { kind: 'Protect', hold: true });
+  if (!isProtected(s)) return protect;
   const { hash, steps } = s.proposal.plan;
   const clones = steps.filter(({ action }) => action === 'Clone');
   return noteAndGoOn('Planning', `${clones.length} Revisions to clone, ${steps.length - clones.length} to share`, {

@@ -4,8 +4,6 @@ import { type Decision, deleting, note, noteAndGoOn, type Step, waitFor } from '
 import type { Snapshot } from '../snapshot.ts';
 import { flipDecided, freshAttempt, nextManualStep, readersOnGreen, type StatusPatch, timeOf } from '../status.ts';
 
-export const finalizer = 'grue.dev/migration';
-
 /** Deletes the given Revisions, and waits until what they realised is gone. */
 export function removeGreen(s: Snapshot, phase: 'Aborting' | 'RollingBack', left: readonly string[]): Decision {
   const asked = left.filter((name) => s.revisions.get(name)?.metadata.deletionTimestamp === undefined);

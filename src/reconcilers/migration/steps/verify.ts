@@ -1,3 +1,4 @@
+import type { AliasMove } from '../../../api/stream-migration.ts';
 import { doNow, type ParityPair, type Step, waitFor } from '../decision.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { flipDecided, leave, secondsSince } from '../status.ts';
@@ -43,6 +44,14 @@ export function parityPairs(s: Snapshot): readonly ParityPair[] {
     return blue && green && alias !== undefined ? [{ alias, blue, green }] : [];
   });
 }
+
+/** The move of readers from blue to green, in one call. */
+export const forwardMoves = (s: Snapshot): AliasMove[] =>
+  parityPairs(s).map(({ alias, blue, green }) => ({
+    alias,
+    from: { index: blue.index, uuid: blue.uuid },
+    to: { index: green.index, uuid: green.uuid },
+  }));
 
 function sideOf(s: Snapshot, revision: string): ParityPair['blue'] | undefined {
   const found = s.revisions.get(revision);
