@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +8,7 @@ import { type EndpointOptions, endpoints } from '../../src/controller/endpoints.
 import type { KubeObject, ResourceType } from '../../src/controller/kube/api.ts';
 import { KubeError } from '../../src/controller/kube/errors.ts';
 import type { HttpServer } from '../../src/controller/server.ts';
+import { issueServer, makeAuthority } from '../stack/kubernetes/certificates.ts';
 import { recordingLogger } from '../support/recording-logger.ts';
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 };
@@ -80,13 +80,13 @@ describe('metrics', () => {
   });
 
   test('are served over HTTPS with the certificate of the directory', async () => {
+    const authority = makeAuthority('test');
+    const { certificate, key } = issueServer(authority, ['localhost'], ['127.0.0.1']);
     const directory = mkdtempSync(join(tmpdir(), 'grue-tls-'));
-    const files = ['-keyout', join(directory, 'tls.key'), '-out', join(directory, 'tls.crt')];
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=grue', '-addext', 'subjectAltName=IP:127.0.0.1', ...files], {
-      stdio: 'ignore',
-    });
+    writeFileSync(join(directory, 'tls.crt'), certificate);
+    writeFileSync(join(directory, 'tls.key'), key);
     const [, port] = await start({ listen: LOOPBACK, metricsListen: LOOPBACK, metricsTlsDirectory: directory });
-    const ca = readFileSync(join(directory, 'tls.crt'));
+    const ca = authority.certificate;
     const answer = await new Promise((resolve, reject) =>
       request({ host: '127.0.0.1', port, path: '/metrics', ca }, (response) => resolve(response.resume().statusCode))
         .on('error', reject)
