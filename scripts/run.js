@@ -14,6 +14,7 @@ const TASKS = {
   bench: 'bench/main.ts',
   build: 'scripts/build.ts',
   check: 'scripts/check.ts',
+  cluster: 'test/cluster/cli.ts',
   demo: 'demo/main.ts',
   gen: 'scripts/gen.ts',
   grue: 'src/main.ts',

@@ -1,4 +1,9 @@
+import type { ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import type { Progress } from '../stack/commands.ts';
+import { TEMPORARY } from '../stack/leftovers.ts';
+import { letOutlive } from '../stack/owner.ts';
+import { findLocal, startLocal, stopLocal } from './local/local.ts';
 
 /** `local`: unmodified Kubernetes binaries in namespaces of this machine. `kind`: wherever a Docker daemon runs. */
 export type Flavour = 'local' | 'kind';
@@ -30,4 +35,43 @@ export interface Cluster extends AsyncDisposable {
   loadImage(tag: string): Promise<void>;
   /** Ends everything in it and forgets it; nothing stays on the host. */
   stop(): Promise<void>;
+}
+
+/**
+ * Brings up a cluster that lives as long as this process: it ends when the process ends, in whatever way.
+ * @throws StackError when something that it needs is missing or a server does not start; nothing is left running then
+ */
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  return (await start(options)).cluster;
+}
+
+/** Brings up a cluster that stays until somebody ends it, also after this process. */
+export async function startLastingCluster(options: ClusterOptions & { readonly name: string }): Promise<Cluster> {
+  const { keeper, cluster } = await start(options);
+  if (keeper !== undefined) letOutlive(keeper);
+  return cluster;
+}
+
+/** The cluster of this name if it is up. */
+export async function findCluster(name: string): Promise<Cluster | undefined> {
+  return findLocal(name);
+}
+
+/** Ends the cluster of this name, also one that was left by a crash. */
+export async function stopCluster(name: string): Promise<void> {
+  await stopLocal(name);
+}
+
+interface Started {
+  readonly cluster: Cluster;
+  /** Of a local one. */
+  readonly keeper?: ChildProcess;
+}
+
+async function start({
+  name = `${TEMPORARY}${process.pid}-${randomBytes(3).toString('hex')}`,
+  audit = false,
+  progress = () => {},
+}: ClusterOptions): Promise<Started> {
+  return startLocal(name, audit, progress);
 }

@@ -7,6 +7,7 @@ export type StackErrorCode =
   | 'STACK-BUILD' // a build or download failed
   | 'STACK-SERVER' // a server ended or did not become ready
   | 'STACK-PORT' // the port that a server was given was taken in the meantime
+  | 'STACK-HOST' // the machine is not one that a cluster of plain processes can run on
   | 'STACK-STATE'; // already up, not up, unknown name
 
 export class StackError extends Error {

@@ -6,8 +6,8 @@ import { processStart, tryLock, unlock } from '../../scripts/lock.js';
 import type { Progress } from './commands.ts';
 import { type ControlServer, serveControl } from './control.ts';
 import { StackError } from './errors.ts';
-import { clearLeftovers, forget, keeperLog, sweepTemporary } from './leftovers.ts';
-import type { ControlRequest, KeeperMessage, OwnerMessage, StackState } from './protocol.ts';
+import { type Clear, clearLeftovers, forget, keeperLog, sweepTemporary } from './leftovers.ts';
+import type { ControlRequest, KeeperMessage, KeptState, OwnerMessage } from './protocol.ts';
 import { end, launch, type RunningServer, type ServerSpec, untilReady } from './server.ts';
 
 /** What bringing up a part may ask of the keeper. */
@@ -20,14 +20,20 @@ export interface Keeper {
   readonly start: (spec: ServerSpec) => Promise<void>;
 }
 
-type Facts = Pick<StackState, 'kubernetes' | 'kafka' | 'elasticsearch'>;
-
 /**
  * Runs a stack as the parent of all its servers, in a process and session of its own. It ends everything, forgets the
  * directory and exits when it is told to (SIGTERM), when something cannot be started, and when the process that
  * started it is gone, however that ended: the channel between the two closes then. After `outlive` it stays until told.
+ *
+ * @param bringUp starts the servers, and tells what others have to know of them
+ * @param clear forgets the directory, and what the servers have made elsewhere
  */
-export async function keep(name: string, directory: string, bringUp: (keeper: Keeper) => Promise<Facts>): Promise<void> {
+export async function keep<Facts extends object>(
+  name: string,
+  directory: string,
+  bringUp: (keeper: Keeper) => Promise<Facts>,
+  clear: Clear = forget,
+): Promise<void> {
   const abort = new AbortController();
   const servers = new Map<string, RunningServer>();
   let control: ControlServer | undefined;
@@ -39,7 +45,7 @@ export async function keep(name: string, directory: string, bringUp: (keeper: Ke
       control?.close();
       // by force: nothing of what they hold is kept, and a paused server hears nothing else
       await Promise.all([...servers.values()].map((server) => end(server, directory, 'SIGKILL')));
-      await forget(directory);
+      await clear(directory);
       await forget(keeperLog(directory));
       unlock(`${directory}.lock`);
       process.exit(exitCode);
@@ -70,13 +76,13 @@ export async function keep(name: string, directory: string, bringUp: (keeper: Ke
     await untilReady(server, directory, abort.signal);
   };
   try {
-    await clearLeftovers(directory);
-    await sweepTemporary(dirname(directory));
+    await clearLeftovers(directory, clear);
+    await sweepTemporary(dirname(directory), clear);
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const facts = await bringUp({ directory, progress: (line) => void tell({ type: 'progress', line }), signal: abort.signal, start });
     control = await serveControl(directory, (request) => obey(request, servers, directory, start));
     const keeper = { pid: process.pid, start: processStart(process.pid) ?? '' };
-    const state: StackState = { name, directory, keeper, controlSocket: control.path, ...facts };
+    const state: KeptState & Facts = { name, directory, keeper, controlSocket: control.path, ...facts };
     await writeFile(join(directory, 'stack.json'), JSON.stringify(state, null, 2), { mode: 0o600 });
     await tell({ type: 'ready' });
   } catch (error) {

@@ -4,16 +4,17 @@ import { dirname } from 'node:path';
 import { type Progress, tail } from './commands.ts';
 import { StackError } from './errors.ts';
 import { keeperLog } from './leftovers.ts';
-import type { KeeperMessage, KeeperOptions, OwnerMessage } from './protocol.ts';
+import type { KeeperMessage, OwnerMessage } from './protocol.ts';
 
 /**
  * Starts a keeper and waits until all that it keeps is ready. The channel between the two stays open: when this process
  * is gone, the keeper ends the stack.
  *
  * @param main the keeper's own module
+ * @param options its one argument
  * @throws StackError with what the keeper says; nothing is left running then
  */
-export async function startKeeper(main: string, options: KeeperOptions, progress: Progress): Promise<ChildProcess> {
+export async function startKeeper<Options extends { readonly directory: string }>(main: string, options: Options, progress: Progress): Promise<ChildProcess> {
   mkdirSync(dirname(options.directory), { recursive: true });
   const log = keeperLog(options.directory);
   const fd = openSync(log, 'w', 0o600);

@@ -39,12 +39,15 @@ export interface ProcessIdentity {
   readonly start: string;
 }
 
-/** `stack.json` in the stack's directory; it exists while the stack is up. */
-export interface StackState {
+/** `stack.json` in the directory of what a keeper keeps; it exists while that is up. */
+export interface KeptState {
   readonly name: string;
   readonly directory: string;
   readonly keeper: ProcessIdentity;
   readonly controlSocket: string;
+}
+
+export interface StackState extends KeptState {
   readonly kubernetes?: KubernetesState;
   readonly kafka?: KafkaState;
   readonly elasticsearch?: ElasticsearchState;

@@ -1,14 +1,13 @@
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { processStart } from '../../scripts/lock.js';
 import type { Progress } from './commands.ts';
 import { askKeeper } from './control.ts';
 import { StackError } from './errors.ts';
+import { isUp, readKept, stopKept } from './kept.ts';
 import { writeUser } from './kubernetes/cluster.ts';
-import { clearLeftovers, noted, TEMPORARY } from './leftovers.ts';
+import { noted, TEMPORARY } from './leftovers.ts';
 import { letOutlive, startKeeper } from './owner.ts';
 import { stackDirectory } from './paths.ts';
 import { type ElasticsearchState, type KafkaState, type KubernetesState, PARTS, type Part, type StackState } from './protocol.ts';
@@ -102,7 +101,7 @@ export function findStack(name: string): Stack | undefined {
 
 /** Ends the stack of this name, also one whose keeper has been killed. */
 export async function stopStack(name: string): Promise<void> {
-  await stopIn(stackDirectory(name));
+  await stopKept(stackDirectory(name));
 }
 
 async function start(options: StackOptions): Promise<{ readonly keeper: ChildProcess; readonly stack: Stack }> {
@@ -115,30 +114,14 @@ async function start(options: StackOptions): Promise<{ readonly keeper: ChildPro
 }
 
 function readState(directory: string): StackState {
-  if (!existsSync(join(directory, 'stack.json'))) {
-    throw new StackError('STACK-STATE', `there is no stack in ${directory}`, 'start one with `npm run stack -- up`');
-  }
-  return JSON.parse(readFileSync(join(directory, 'stack.json'), 'utf8')) as StackState;
-}
-
-function isUp(directory: string): boolean {
-  if (!existsSync(join(directory, 'stack.json'))) return false;
-  const { keeper } = readState(directory);
-  return processStart(keeper.pid) === keeper.start;
-}
-
-async function stopIn(directory: string): Promise<void> {
-  if (isUp(directory)) {
-    const { pid, start } = readState(directory).keeper;
-    process.kill(pid, 'SIGTERM');
-    while (processStart(pid) === start) await sleep(20);
-  }
-  await clearLeftovers(directory);
+  const state = readKept<StackState>(directory);
+  if (state === undefined) throw new StackError('STACK-STATE', `there is no stack in ${directory}`, 'start one with `npm run stack -- up`');
+  return state;
 }
 
 function stackOf(state: StackState): Stack {
   const ask = (verb: 'start' | 'restart' | 'pause' | 'resume') => (server: string) => askKeeper(state.controlSocket, { verb, server });
-  const stop = () => stopIn(state.directory);
+  const stop = () => stopKept(state.directory);
   return {
     name: state.name,
     directory: state.directory,

@@ -6,7 +6,7 @@ import type { ServerSpec } from '../server.ts';
 import type { KubernetesBinaries } from './binaries.ts';
 import { type Authority, authorityOf, type Credentials, issueServer, issueUser, makeAuthority, pem } from './certificates.ts';
 
-const AUTHORITY = 'grue-stack-authority';
+export const AUTHORITY = 'grue-stack-authority';
 
 export interface ClusterPorts {
   readonly etcd: number;
@@ -137,8 +137,8 @@ export async function writeUser(directory: string, server: string, name: string,
   return path;
 }
 
-/** In JSON, which is YAML too. */
-function kubeconfig(server: string, authority: string, user: string, credentials: Credentials): string {
+/** A file for kubectl and other clients: in JSON, which is YAML too. */
+export function kubeconfig(server: string, authority: string, user: string, credentials: Credentials): string {
   const base64 = (text: string) => Buffer.from(text).toString('base64');
   const config = {
     apiVersion: 'v1',
@@ -151,7 +151,12 @@ function kubeconfig(server: string, authority: string, user: string, credentials
   return `${JSON.stringify(config, null, 2)}\n`;
 }
 
-function answersOk({ server, certificate, admin }: ClusterLayout, path: string, signal: AbortSignal): Promise<boolean> {
+/** Whether the API server answers 200, asked as the administrator. */
+export function answersOk(
+  { server, certificate, admin }: Pick<ClusterLayout, 'server' | 'certificate' | 'admin'>,
+  path: string,
+  signal: AbortSignal,
+): Promise<boolean> {
   const { promise, resolve, reject } = Promise.withResolvers<boolean>();
   const asked = request(`${server}${path}`, { ca: certificate, cert: admin.certificate, key: admin.key, signal, agent: false }, (response) => {
     response.resume().on('end', () => resolve(response.statusCode === 200));

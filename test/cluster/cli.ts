@@ -1,0 +1,83 @@
+import { parseArgs } from 'node:util';
+import { StackError } from '../stack/errors.ts';
+import { type Cluster, type Flavour, findCluster, startLastingCluster, stopCluster } from './cluster.ts';
+
+const USAGE = `npm run cluster -- <command> [options]
+
+  up       start a Kubernetes of one node and leave it running; what is missing is fetched and built first
+  down     end it and forget what is in it
+  status   whether it is up and how it is reached
+  env      shell exports:  eval "$(npm run --silent cluster -- env)"
+  load     build the image of this working tree and give it to the node; prints its tag
+
+  --name <name>          more than one cluster can be up (default: default)
+  --flavour local|kind   kind where Docker and kind are there, else plain processes, which need root
+  --audit                the API server writes down every request
+`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    name: { type: 'string', default: 'default' },
+    flavour: { type: 'string' },
+    audit: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+const began = Date.now();
+const progress = (line: string) => console.error(`${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s  ${line}`);
+
+try {
+  process.exitCode = await command(positionals[0]);
+} catch (error) {
+  if (!(error instanceof StackError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}
+
+async function command(name: string | undefined): Promise<number> {
+  const running = values.help || name === undefined ? undefined : await findCluster(values.name);
+  switch (name) {
+    case 'up':
+      if (running !== undefined) console.error(`the cluster "${values.name}" is up already`);
+      show(running ?? (await startLastingCluster({ name: values.name, audit: values.audit, progress, ...flavour() })));
+      return 0;
+    case 'down':
+      await stopCluster(values.name);
+      console.error(`the cluster "${values.name}" is down`);
+      return 0;
+    case 'status':
+      if (running === undefined) console.log(`the cluster "${values.name}" is down`);
+      else show(running);
+      return running === undefined ? 1 : 0;
+    case 'env':
+      for (const [key, value] of Object.entries(environment(needed(running)))) console.log(`export ${key}='${value.replaceAll("'", `'\\''`)}'`);
+      return 0;
+    default:
+      console.error(USAGE);
+      return values.help ? 0 : 2;
+  }
+}
+
+function flavour(): { readonly flavour?: Flavour } {
+  if (values.flavour === undefined) return {};
+  if (values.flavour !== 'local' && values.flavour !== 'kind')
+    throw new StackError('STACK-STATE', `"${values.flavour}" is no flavour; flavours are local, kind`);
+  return { flavour: values.flavour };
+}
+
+function needed(cluster: Cluster | undefined): Cluster {
+  if (cluster === undefined) throw new StackError('STACK-STATE', `the cluster "${values.name}" is down; \`npm run cluster -- up\` starts it`);
+  return cluster;
+}
+
+function environment({ kubeconfig, nodeAddress, kubectl, helm }: Cluster): Readonly<Record<string, string>> {
+  return { KUBECONFIG: kubeconfig, GRUE_NODE_ADDRESS: nodeAddress, GRUE_KUBECTL: kubectl, GRUE_HELM: helm };
+}
+
+function show(cluster: Cluster): void {
+  const line = (name: string, value: string) => console.log(`${name.padEnd(28)}${value}`);
+  line('flavour', cluster.flavour);
+  for (const [name, value] of Object.entries(environment(cluster))) line(name, value);
+  if (cluster.auditLog !== undefined) line('audit log', cluster.auditLog);
+}

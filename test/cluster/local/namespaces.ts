@@ -1,0 +1,161 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { StackError } from '../../stack/errors.ts';
+import { forget } from '../../stack/leftovers.ts';
+import type { ServerSpec } from '../../stack/server.ts';
+
+/**
+ * The node of a local cluster is a tree of processes in a process, mount and network namespace of its own. All that
+ * containers need (mounts, addresses, packet filters) is made in there, so the kernel forgets it when the first process
+ * of the namespaces ends, in whatever way. What is left on the machine are empty control groups, which `clearNode` removes.
+ */
+
+/** The two ends of the wire between machine and node. */
+export interface Wire {
+  readonly device: string;
+  readonly host: string;
+  readonly node: string;
+}
+
+/** The first process of the node: it reaps what loses its parent, and ends with the keeper. */
+export function initSpec(tini: string, cwd: string): ServerSpec {
+  return {
+    name: 'node',
+    command: ['unshare', '--pid', '--mount', '--net', '--fork', '--kill-child=KILL', '--mount-proc', '--', tini, '-s', '--', 'sleep', 'infinity'],
+    cwd,
+    ready: async () => true,
+  };
+}
+
+/** The command that runs another in the namespaces of the node. */
+export const inNode = (init: number, command: readonly string[]): readonly string[] => [
+  'nsenter',
+  `--target=${init}`,
+  '--pid',
+  '--mount',
+  '--net',
+  '--',
+  ...command,
+];
+
+/** The same for a server that needs nothing of a node but its network: it stays a child of the keeper, and hears its signals. */
+export const inNetwork = (init: number, command: readonly string[]): readonly string[] => ['nsenter', `--target=${init}`, '--net', '--', ...command];
+
+/** The process id of the node's first process, as the machine counts. */
+export async function firstProcess(unshare: number, signal: AbortSignal): Promise<number> {
+  for (;;) {
+    const { stdout } = await promisify(execFile)('ps', ['-o', 'pid=,comm=', '--ppid', `${unshare}`]).catch(() => ({ stdout: '' }));
+    const [pid = '', command] = stdout.trim().split(/\s+/);
+    if (command === 'tini') return Number(pid);
+    await sleep(20, undefined, { signal });
+  }
+}
+
+// Nothing of what is mounted in here is seen by the machine, and nothing of these directories is seen in here. The
+// overlay is for CNI, which writes to a fixed place below /var/lib.
+const MOUNTS = `
+mount --make-rshared /
+mount -t tmpfs tmpfs /run
+mount -t tmpfs tmpfs /var/log
+mkdir -p /run/overlay/upper /run/overlay/work
+mount -t overlay overlay -o lowerdir=/var/lib,upperdir=/run/overlay/upper,workdir=/run/overlay/work /var/lib
+`;
+
+// Machine and pods see each other; what leaves the node carries its address, because the machine has no way to a pod's.
+const network = ({ host, node }: Wire) => `
+ip link set lo up
+ip address add ${node}/30 dev eth0
+ip link set eth0 up
+ip route add default via ${host}
+echo 1 > /proc/sys/net/ipv4/ip_forward
+nft add table ip leaving
+nft add chain ip leaving post '{ type nat hook postrouting priority 100 ; }'
+nft add rule ip leaving post oifname eth0 ip saddr != ${node} masquerade
+`;
+
+/** Makes the namespaces a machine of their own, with a wire to this one. */
+export async function layWire(init: number, directory: string, env: Readonly<Record<string, string>>): Promise<Wire> {
+  const sh = (command: readonly string[]) => promisify(execFile)(command[0] ?? '', command.slice(1), { env: { ...process.env, ...env } });
+  await sh(inNode(init, ['sh', '-ec', MOUNTS]));
+  const wire = await plugIn(init, sh);
+  await sh(['ip', 'address', 'add', `${wire.host}/30`, 'dev', wire.device]);
+  await sh(['ip', 'link', 'set', wire.device, 'up', 'alias', nameOf(directory)]);
+  await sh(inNode(init, ['sh', '-ec', network(wire)]));
+  return wire;
+}
+
+/** The device's name is the claim on its addresses: of two clusters that start at once only one gets it. */
+async function plugIn(init: number, sh: (command: readonly string[]) => Promise<unknown>): Promise<Wire> {
+  const taken = new Set(Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address)));
+  let refused: unknown;
+  for (let n = 0; n < 64; n += 1) {
+    const wire = { device: `grue${n}`, host: `172.31.255.${4 * n + 1}`, node: `172.31.255.${4 * n + 2}` };
+    if (taken.has(wire.host) || taken.has(wire.node)) continue;
+    try {
+      await sh(['ip', 'link', 'add', wire.device, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', `${init}`]);
+      return wire;
+    } catch (error) {
+      refused = error;
+    }
+  }
+  throw new StackError(
+    'STACK-HOST',
+    `no virtual network device can be made: ${(refused as { stderr?: string })?.stderr?.trim() ?? 'all of 172.31.255.0/24 is taken'}`,
+  );
+}
+
+/** The name of what a cluster has on the machine, made of its directory, so that who cleans up finds it. */
+const nameOf = (directory: string): string => `grue-${createHash('sha256').update(directory).digest('hex').slice(0, 12)}`;
+
+/** The control group of everything in the cluster's pods. */
+export const controlGroup = nameOf;
+
+export function makeControlGroups(directory: string): void {
+  for (const hierarchy of hierarchies()) mkdirSync(join(hierarchy, controlGroup(directory)), { recursive: true });
+}
+
+/** Forgets a node whose processes have been told to end. */
+export async function clearNode(directory: string): Promise<void> {
+  for (const hierarchy of hierarchies()) await removeGroup(join(hierarchy, controlGroup(directory)));
+  // the kernel does it by itself, a little later
+  for (const device of devicesOf(directory)) await promisify(execFile)('ip', ['link', 'delete', device]).catch(() => {});
+  await forget(directory);
+}
+
+function devicesOf(directory: string): readonly string[] {
+  const devices = readdirSync('/sys/class/net').filter((device) => device.startsWith('grue'));
+  return devices.filter((device) => {
+    try {
+      return readFileSync(`/sys/class/net/${device}/ifalias`, 'utf8').trim() === nameOf(directory);
+    } catch {
+      return false; // gone meanwhile
+    }
+  });
+}
+
+const GONE_WITHIN_MS = 10_000;
+
+/** A group goes when the last process in it is gone, which the kernel is about to see to. */
+async function removeGroup(group: string): Promise<void> {
+  if (!existsSync(group)) return;
+  for (const entry of readdirSync(group, { withFileTypes: true })) if (entry.isDirectory()) await removeGroup(join(group, entry.name));
+  const deadline = Date.now() + GONE_WITHIN_MS;
+  for (;;) {
+    try {
+      return rmdirSync(group);
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+    await sleep(20);
+  }
+}
+
+function hierarchies(): readonly string[] {
+  const mounts = readFileSync('/proc/mounts', 'utf8').split('\n');
+  return mounts.map((line) => line.split(' ')).flatMap(([, place = '', type = '']) => (type === 'cgroup' || type === 'cgroup2' ? [place] : []));
+}
