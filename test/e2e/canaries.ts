@@ -4,6 +4,8 @@ import { randomBytes } from 'node:crypto';
 export interface Canaries {
   /** Makes one more. */
   sing(): string;
+  /** Takes in what somebody else has made. */
+  add(secret: string): void;
   /** Those that were made so far, as they could be written down. */
   forms(): readonly { readonly canary: string; readonly form: string }[];
 }
@@ -16,6 +18,7 @@ export function canaries(): Canaries {
       made.push(canary);
       return canary;
     },
+    add: (secret) => void made.push(secret),
     forms: () => made.flatMap((canary) => [canary, encodeURIComponent(canary), ...base64Forms(canary)].map((form) => ({ canary, form }))),
   };
 }

@@ -31,8 +31,8 @@ interface PodObject extends KubeObject {
 
 export function releaseOf({ name, namespace, values: base, programs: { helm, kubectl }, kube, reaper }: ReleaseOptions): Release {
   let values = base;
-  const roll = (command: readonly string[]) =>
-    helm([...command, name, chart, '--namespace', namespace, '--wait', '--timeout', `${patienceSeconds}s`, '--values', '-'], JSON.stringify(values));
+  const roll = (command: string, seconds: number) =>
+    helm([command, name, chart, '--namespace', namespace, '--wait', '--timeout', `${seconds}s`, '--values', '-'], JSON.stringify(values));
 
   async function pods(component: Component): Promise<readonly Pod[]> {
     const labelSelector = `app.kubernetes.io/instance=${name},app.kubernetes.io/component=${component}`;
@@ -55,13 +55,13 @@ export function releaseOf({ name, namespace, values: base, programs: { helm, kub
   return {
     name,
     namespace,
-    install(wanted = {}) {
+    install(wanted = {}, seconds = patienceSeconds) {
       values = merged(base, wanted);
-      return roll(['install']);
+      return roll('install', seconds);
     },
     upgrade(wanted = {}) {
       values = merged(values, wanted);
-      return roll(['upgrade']);
+      return roll('upgrade', patienceSeconds);
     },
     uninstall: () => helm(['uninstall', name, '--namespace', namespace, '--wait', '--timeout', `${patienceSeconds}s`]),
     pods,

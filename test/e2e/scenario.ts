@@ -12,6 +12,8 @@ export interface Scenario {
    * `Own`: makes a release of its own, for its own namespace alone.
    */
   readonly installation: 'Shared' | 'Own';
+  /** Nothing else may run meanwhile, because it changes what all releases have in common. */
+  readonly alone?: boolean;
   /** @throws Error when something is not as it should be; the numbers are judged by the caller */
   run(context: Context): Promise<Numbers>;
 }
@@ -45,6 +47,8 @@ export interface Context {
   helm(args: readonly string[], input?: string): Promise<string>;
   /** Records, and readers who search them. @returns when its history is in the topic; what is to process it need not be there yet */
   startWorkload(options?: WorkloadOptions): Promise<Workload>;
+  /** Something secret that must be found nowhere in the end, as a password. */
+  canaryOf(secret: string): void;
   /** Tells what happens, one line. */
   say(line: string): void;
   /** Is called when the scenario is over, however it went; the last one first. */
@@ -61,8 +65,8 @@ export type Values = Readonly<Record<string, unknown>>;
 export interface Release {
   readonly name: string;
   readonly namespace: string;
-  /** @returns what Helm says, when all pods are ready */
-  install(values?: Values): Promise<string>;
+  /** @returns what Helm says, when all pods are ready @throws Error when they are not within the time */
+  install(values?: Values, patienceSeconds?: number): Promise<string>;
   /** Keeps the values of before and lays these over them. */
   upgrade(values?: Values): Promise<string>;
   uninstall(): Promise<string>;
