@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Registry } from 'prom-client';
 import { assembleOperator } from './assemble.ts';
-import { type Clock, systemClock } from './controller/clock.ts';
+import { type Clock, steadyClock, systemClock } from './controller/clock.ts';
 import { type EndpointOptions, endpoints } from './controller/endpoints.ts';
 import type { KubeApi } from './controller/kube/api.ts';
 import { kubeClient } from './controller/kube/client.ts';

@@ -6,11 +6,12 @@ import { pathToFileURL } from 'node:url';
 import { kinds } from '../../src/api/kinds.ts';
 import type { StreamMigration } from '../../src/api/stream-migration.ts';
 import { systemClock } from '../../src/controller/clock.ts';
-import type { KubeObject, ResourceType } from '../../src/controller/kube/api.ts';
+import type { KubeObject } from '../../src/controller/kube/api.ts';
 import { type KubeClient, kubeClient } from '../../src/controller/kube/client.ts';
 import { loadKubeConfig } from '../../src/controller/kube/config.ts';
-import { isKubeError } from '../../src/controller/kube/errors.ts';
+import { find as findObject } from '../../src/controller/kube/find.ts';
 import { runtimeMetrics } from '../../src/controller/metrics.ts';
+import { namespaces } from '../../src/reconcilers/namespace.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -98,8 +99,6 @@ export async function startGrue(options: GrueOptions): Promise<Grue> {
   return { kube, operator, workers: workerProcesses, stop, [Symbol.asyncDispose]: stop };
 }
 
-const namespaces: ResourceType = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };
-
 export async function createNamespace(kube: KubeClient, name: string): Promise<void> {
   await kube.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, { fieldManager: 'test' });
 }
@@ -110,14 +109,8 @@ export async function apply(kube: KubeClient, object: KubeObject): Promise<KubeO
   return kube.apply(type, object, { fieldManager: 'test', force: true });
 }
 
-export async function find<T extends KubeObject>(kube: KubeClient, kind: keyof typeof kinds, namespace: string, name: string): Promise<T | undefined> {
-  try {
-    return await kube.get<T>(kinds[kind], { namespace, name });
-  } catch (error) {
-    if (isKubeError(error, 'NotFound')) return undefined;
-    throw error;
-  }
-}
+export const find = <T extends KubeObject>(kube: KubeClient, kind: keyof typeof kinds, namespace: string, name: string): Promise<T | undefined> =>
+  findObject<T>(kube, kinds[kind], { namespace, name });
 
 /** Waits until `check` gives something. @throws Error that says what was waited for, and what was seen last */
 export async function eventually<T>(

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
-import type { KubeObject, ResourceType } from '../../../src/controller/kube/api.ts';
-import { isKubeError } from '../../../src/controller/kube/errors.ts';
+import type { KubeObject } from '../../../src/controller/kube/api.ts';
+import { find } from '../../../src/controller/kube/find.ts';
+import { namespaces } from '../../../src/reconcilers/namespace.ts';
 import { stack } from '../../stack/for-tests.ts';
 import { connectKube, createNamespace } from '../../support/grue.ts';
 import { conditionBecomes } from '../bad-input/conditions.ts';
 import { becomes, openTopology, type Topology } from './topology.ts';
 
-const namespaces: ResourceType = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };
 /** The namespace controller looks again after a while of its own choosing when something is left at its first look. */
 const withinSeconds = 40;
 
@@ -32,15 +32,12 @@ async function open(title: string): Promise<Topology> {
 async function deleteNamespace({ scene: { grue, namespace } }: Topology): Promise<void> {
   const { metadata } = await grue.kube.get(namespaces, { name: namespace });
   await grue.kube.delete(namespaces, { name: namespace }, { uid: metadata.uid ?? '' });
-  const look = async (): Promise<KubeObject | undefined> => {
-    try {
-      return await grue.kube.get(namespaces, { name: namespace });
-    } catch (error) {
-      if (isKubeError(error, 'NotFound')) return undefined;
-      throw error;
-    }
-  };
-  await becomes(`namespace ${namespace} to be gone`, look, (found) => found === undefined, withinSeconds);
+  await becomes(
+    `namespace ${namespace} to be gone`,
+    () => find<KubeObject>(grue.kube, namespaces, { name: namespace }),
+    (found) => found === undefined,
+    withinSeconds,
+  );
 }
 
 test('a namespace goes in seconds with all that is in it, a migration under way included, and its data stays', async () => {
