@@ -14,6 +14,7 @@ const USAGE = `npm run stack -- <command> [options]
   --name <name>          more than one stack can be up (default: default)
   --only <parts>         of ${PARTS.join(',')}
   --use-cluster          the cluster of KUBECONFIG instead of an API server of our own
+  --listen <address>     of Kafka and Elasticsearch, instead of loopback: the node address of a cluster, for its pods
   --pin <server=cpus>    e.g. --pin elasticsearch=0 --pin kafka=1
 `;
 
@@ -23,6 +24,7 @@ const { values, positionals } = parseArgs({
     name: { type: 'string', default: 'default' },
     only: { type: 'string' },
     'use-cluster': { type: 'boolean', default: false },
+    listen: { type: 'string' },
     pin: { type: 'string', multiple: true, default: [] },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -80,7 +82,7 @@ function upOptions(): StackOptions & { name: string } {
   const progress = (line: string) => console.error(`${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s  ${line}`);
   const useCluster = values['use-cluster'] ? needed(process.env['KUBECONFIG'], '--use-cluster takes the cluster from KUBECONFIG, which is not set') : undefined;
   const pin = Object.fromEntries(values.pin.map((text) => [text.split('=')[0], (text.split('=')[1] ?? '').split(',').map(Number)]));
-  return { name: values.name, only: parts(values.only), useCluster, pin, progress };
+  return { name: values.name, only: parts(values.only), useCluster, listen: values.listen, pin, progress };
 }
 
 function parts(list: string | undefined): readonly Part[] {

@@ -29,7 +29,7 @@ afterEach(async () => {
   rmSync(home, { recursive: true, force: true });
 });
 
-const optionsFor = (name: string): KeeperOptions => ({ name, directory: join(home, name), only: [] });
+const optionsFor = (name: string): KeeperOptions => ({ name, directory: join(home, name), only: [], listen: '127.0.0.1' });
 
 /** Starts a process that owns a stack of two fake servers and returns when they are ready. */
 async function ownerOf(name: string, until = 'ready'): Promise<ChildProcess> {

@@ -9,7 +9,7 @@ import { findBinaries, kubernetesNeeds } from './kubernetes/binaries.ts';
 import { apiServerSpec, controllerManagerSpec, etcdSpec, layOutCluster } from './kubernetes/cluster.ts';
 import { existingCluster, existingClusterNeeds } from './kubernetes/existing.ts';
 import type { Need } from './needs.ts';
-import { onFreePorts } from './ports.ts';
+import { LOOPBACK, onFreePorts } from './ports.ts';
 import type { ElasticsearchState, KafkaState, KeeperOptions, KubernetesState, Part } from './protocol.ts';
 
 interface PartRecipe {
@@ -29,7 +29,7 @@ export const RECIPES = {
 async function bringUpKubernetes(keeper: Keeper): Promise<KubernetesState> {
   const binaries = await findBinaries(keeper.progress, keeper.signal);
   const { controllerManager } = binaries;
-  return onFreePorts(3, async ([etcd = 0, etcdPeer = 0, api = 0]) => {
+  return onFreePorts(3, LOOPBACK, async ([etcd = 0, etcdPeer = 0, api = 0]) => {
     const layout = await layOutCluster(await emptied(join(keeper.directory, 'kubernetes')), { etcd, etcdPeer, api });
     await keeper.start(etcdSpec(binaries, layout));
     await keeper.start(apiServerSpec(binaries, layout));
@@ -44,19 +44,19 @@ async function bringUpKubernetes(keeper: Keeper): Promise<KubernetesState> {
   });
 }
 
-async function bringUpKafka(keeper: Keeper): Promise<KafkaState> {
+async function bringUpKafka(keeper: Keeper, { listen }: KeeperOptions): Promise<KafkaState> {
   const installed = await installKafka(keeper.progress, keeper.signal);
-  return onFreePorts(3, async ([plain = 0, sasl = 0, controller = 0]) => {
-    await keeper.start(await brokerSpec(installed, await emptied(join(keeper.directory, 'kafka')), { plain, sasl, controller }));
-    return { bootstrapServers: `127.0.0.1:${plain}`, saslBootstrapServers: `127.0.0.1:${sasl}`, user: USER.name, password: USER.password };
+  return onFreePorts(3, listen, async ([plain = 0, sasl = 0, controller = 0]) => {
+    await keeper.start(await brokerSpec(installed, await emptied(join(keeper.directory, 'kafka')), { listen, plain, sasl, controller }));
+    return { bootstrapServers: `${listen}:${plain}`, saslBootstrapServers: `${listen}:${sasl}`, user: USER.name, password: USER.password };
   });
 }
 
-async function bringUpElasticsearch(keeper: Keeper): Promise<ElasticsearchState> {
+async function bringUpElasticsearch(keeper: Keeper, { listen }: KeeperOptions): Promise<ElasticsearchState> {
   const installed = await installElasticsearch(keeper.progress, keeper.signal);
-  return onFreePorts(2, async ([http = 0, transport = 0]) => {
-    await keeper.start(await nodeSpec(installed, await emptied(join(keeper.directory, 'elasticsearch')), { http, transport }));
-    return { url: `http://127.0.0.1:${http}` };
+  return onFreePorts(2, listen, async ([http = 0, transport = 0]) => {
+    await keeper.start(await nodeSpec(installed, await emptied(join(keeper.directory, 'elasticsearch')), { listen, http, transport }));
+    return { url: `http://${listen}:${http}` };
   });
 }
 

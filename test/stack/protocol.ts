@@ -12,6 +12,8 @@ export interface KeeperOptions {
   readonly only: readonly Part[];
   /** A kubeconfig of a cluster that is there already, instead of an API server of our own. */
   readonly useCluster?: string | undefined;
+  /** The address on which Kafka and Elasticsearch listen, and which they tell to their clients. */
+  readonly listen: string;
   /** Processors per server name. */
   readonly pin?: Readonly<Record<string, readonly number[]>> | undefined;
 }

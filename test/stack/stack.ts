@@ -10,6 +10,7 @@ import { writeUser } from './kubernetes/cluster.ts';
 import { noted, TEMPORARY } from './leftovers.ts';
 import { letOutlive, startKeeper } from './owner.ts';
 import { stackDirectory } from './paths.ts';
+import { LOOPBACK } from './ports.ts';
 import { type ElasticsearchState, type KafkaState, type KubernetesState, PARTS, type Part, type StackState } from './protocol.ts';
 import { logFile } from './server.ts';
 
@@ -20,6 +21,8 @@ export interface StackOptions {
   readonly only?: readonly Part[];
   /** A kubeconfig of an existing cluster, used instead of an API server of our own. */
   readonly useCluster?: string | undefined;
+  /** The address of Kafka and Elasticsearch instead of loopback, for clients in the pods of a cluster. */
+  readonly listen?: string | undefined;
   /** Processors per server, e.g. `{elasticsearch: [0]}`. */
   readonly pin?: Readonly<Record<string, readonly number[]>> | undefined;
   readonly progress?: Progress;
@@ -107,9 +110,9 @@ export async function stopStack(name: string): Promise<void> {
 async function start(options: StackOptions): Promise<{ readonly keeper: ChildProcess; readonly stack: Stack }> {
   const name = options.name ?? `${TEMPORARY}${process.pid}-${randomBytes(3).toString('hex')}`;
   const directory = stackDirectory(name);
-  const { only = PARTS, useCluster, pin, progress = () => {} } = options;
+  const { only = PARTS, useCluster, listen = LOOPBACK, pin, progress = () => {} } = options;
   const main = join(import.meta.dirname, 'keeper-main.ts');
-  const keeper = await startKeeper(main, { name, directory, only, useCluster, pin }, progress);
+  const keeper = await startKeeper(main, { name, directory, only, useCluster, listen, pin }, progress);
   return { keeper, stack: stackOf(readState(directory)) };
 }
 

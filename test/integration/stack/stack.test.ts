@@ -46,6 +46,21 @@ test('what an object owns is collected after it, and a deleted namespace goes', 
   await kubectl(['delete', 'namespace', namespace, '--wait', '--timeout=30s']);
 });
 
+test('Kafka and Elasticsearch listen on the address that they are given, tell it to their clients, and are not on loopback', async () => {
+  const listen = '127.0.0.2';
+  await using other = await startStack({ only: ['kafka', 'elasticsearch'], listen });
+  const admin = kafka(other.kafka.bootstrapServers).admin();
+  await admin.connect();
+  expect((await admin.describeCluster()).brokers.map(({ host }) => host)).toEqual([listen]);
+  await admin.disconnect();
+  expect((await fetch(other.elasticsearch.url)).ok).toBe(true);
+  await expect(fetch(other.elasticsearch.url.replace(listen, '127.0.0.1'))).rejects.toThrow();
+});
+
+test('an address that this machine does not have is refused before anything is started', async () => {
+  await expect(startStack({ only: ['kafka'], listen: '192.0.2.77' })).rejects.toThrow(/STACK-HOST: this machine has no address 192\.0\.2\.77/);
+});
+
 test('Kafka lets in who knows the password, by PLAIN and by SCRAM, and nobody else', async () => {
   const { saslBootstrapServers, password } = stack().kafka;
   for (const mechanism of ['plain', 'scram-sha-256'] as const) {

@@ -6,7 +6,7 @@ import { findJdk, type Jdk } from '../jdk.ts';
 import { archiveFlags, classArchive } from '../jvm.ts';
 import { fetchJars, requireMaven } from '../maven.ts';
 import type { Need } from '../needs.ts';
-import { freePorts } from '../ports.ts';
+import { freePorts, LOOPBACK } from '../ports.ts';
 import { type ElasticsearchInstallation, nodeSpec } from './node.ts';
 
 const VERSION = '9.5.3';
@@ -39,7 +39,7 @@ export async function installElasticsearch(progress: Progress, signal: AbortSign
   const installed = await installation(home, jdk);
   const archive = await classArchive(KEY, jdk, making, async (flags, directory) => {
     const [http = 0, transport = 0] = await freePorts(2);
-    return nodeSpec({ ...installed, archive: flags }, directory, { http, transport });
+    return nodeSpec({ ...installed, archive: flags }, directory, { listen: LOOPBACK, http, transport });
   });
   return { ...installed, archive: archiveFlags(archive) };
 }

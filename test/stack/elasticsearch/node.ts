@@ -12,16 +12,19 @@ export interface ElasticsearchInstallation {
   readonly archive: readonly string[];
 }
 
+export interface NodePorts {
+  /** The address of the first. */
+  readonly listen: string;
+  readonly http: number;
+  readonly transport: number;
+}
+
 /** Lays out the node's directory and tells how to run it. */
-export async function nodeSpec(
-  installed: ElasticsearchInstallation,
-  directory: string,
-  ports: { readonly http: number; readonly transport: number },
-): Promise<ServerSpec> {
+export async function nodeSpec(installed: ElasticsearchInstallation, directory: string, ports: NodePorts): Promise<ServerSpec> {
   await mkdir(join(directory, 'native'), { recursive: true });
   const zstd = findZstd();
   if (zstd !== undefined) await symlink(zstd, join(directory, 'native', 'libzstd.so'));
-  const url = `http://127.0.0.1:${ports.http}`;
+  const url = `http://${ports.listen}:${ports.http}`;
   return {
     name: 'elasticsearch',
     command: [...jvm(installed, directory), ...installed.archive, 'LocalNode', installed.home, ...settings(directory, ports)],
@@ -46,7 +49,7 @@ function jvm({ home, jdk, jars }: ElasticsearchInstallation, directory: string):
   ];
 }
 
-function settings(directory: string, ports: { readonly http: number; readonly transport: number }): readonly string[] {
+function settings(directory: string, ports: NodePorts): readonly string[] {
   return [
     `path.data=${join(directory, 'data')}`,
     `path.logs=${join(directory, 'logs')}`,
@@ -54,6 +57,7 @@ function settings(directory: string, ports: { readonly http: number; readonly tr
     'node.name=local',
     'discovery.type=single-node',
     'network.host=127.0.0.1',
+    `http.host=${ports.listen}`,
     `http.port=${ports.http}`,
     `transport.port=${ports.transport}`,
     // a nearly full disk of a developer must not make indices read-only

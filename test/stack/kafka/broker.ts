@@ -17,6 +17,8 @@ export interface KafkaInstallation {
 }
 
 export interface KafkaPorts {
+  /** The address of the first two; the controller is the broker's own affair. */
+  readonly listen: string;
   readonly plain: number;
   readonly sasl: number;
   readonly controller: number;
@@ -38,7 +40,7 @@ export async function brokerSpec(installed: KafkaInstallation, directory: string
     name: 'kafka',
     command: [...jvm(installed), ...installed.archive, 'kafka.Kafka', join(directory, 'server.properties')],
     cwd: directory,
-    ready: (signal) => answersMetadata(ports.plain, signal),
+    ready: (signal) => answersMetadata(ports, signal),
   };
 }
 
@@ -68,8 +70,8 @@ export function serverProperties(data: string, ports: KafkaPorts): string {
   return `process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${ports.controller}
-listeners=PLAINTEXT://127.0.0.1:${ports.plain},SASL://127.0.0.1:${ports.sasl},CONTROLLER://127.0.0.1:${ports.controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:${ports.plain},SASL://127.0.0.1:${ports.sasl}
+listeners=PLAINTEXT://${ports.listen}:${ports.plain},SASL://${ports.listen}:${ports.sasl},CONTROLLER://127.0.0.1:${ports.controller}
+advertised.listeners=PLAINTEXT://${ports.listen}:${ports.plain},SASL://${ports.listen}:${ports.sasl}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
@@ -107,9 +109,9 @@ const METADATA_KEY = 3;
 const METADATA_VERSION = 1;
 
 /** Whether a Metadata request names a broker: it does once the broker is registered with its controller and unfenced. */
-function answersMetadata(port: number, signal: AbortSignal): Promise<boolean> {
+function answersMetadata({ listen, plain }: KafkaPorts, signal: AbortSignal): Promise<boolean> {
   const { promise, resolve, reject } = Promise.withResolvers<boolean>();
-  const socket = connect({ host: '127.0.0.1', port, signal });
+  const socket = connect({ host: listen, port: plain, signal });
   let received = Buffer.alloc(0);
   socket.on('error', reject);
   socket.on('close', () => resolve(false));

@@ -7,7 +7,7 @@ import { findJdk, type Jdk } from '../jdk.ts';
 import { archiveFlags, classArchive } from '../jvm.ts';
 import { fetchJars, requireMaven } from '../maven.ts';
 import type { Need } from '../needs.ts';
-import { freePorts } from '../ports.ts';
+import { freePorts, LOOPBACK } from '../ports.ts';
 import { brokerSpec, jvm, type KafkaInstallation, serverProperties, USER } from './broker.ts';
 
 const VERSION = '4.3.1';
@@ -36,7 +36,7 @@ export async function installKafka(progress: Progress, signal: AbortSignal): Pro
   const installed = await installation(home, jdk);
   const archive = await classArchive(KEY, jdk, making, async (flags, directory) => {
     const [plain = 0, sasl = 0, controller = 0] = await freePorts(3);
-    return brokerSpec({ ...installed, archive: flags }, directory, { plain, sasl, controller });
+    return brokerSpec({ ...installed, archive: flags }, directory, { listen: LOOPBACK, plain, sasl, controller });
   });
   return { ...installed, archive: archiveFlags(archive) };
 }
@@ -56,7 +56,7 @@ async function format(installed: KafkaInstallation, signal: AbortSignal): Promis
     const data = join(installed.home, 'formatted');
     await mkdir(data);
     const properties = join(scratch, 'server.properties');
-    await writeFile(properties, serverProperties(data, { plain: 1, sasl: 2, controller: 3 }));
+    await writeFile(properties, serverProperties(data, { listen: LOOPBACK, plain: 1, sasl: 2, controller: 3 }));
     const scram = ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => ['--add-scram', `${mechanism}=[name=${USER.name},password=${USER.password}]`]);
     const tool = ['kafka.tools.StorageTool', 'format', '-t', 'AAAAAAAAAAAAAAAAAAAAAQ', '-c', properties, ...scram];
     await run([...jvm(installed), ...tool], { cwd: scratch, signal, log: join(scratch, 'format.log') });
