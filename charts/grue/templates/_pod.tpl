@@ -4,6 +4,7 @@ the same ports and are as restricted as Pod Security can ask for: they write no 
 */}}
 {{- define "grue.podTemplate" -}}
 {{- $selector := include "grue.selectorLabels" . -}}
+{{- $certificate := ternary .root.Values.metrics.tls.secretName "" .root.Values.metrics.expose -}}
 metadata:
   {{- with .values.podAnnotations }}
   annotations:
@@ -46,7 +47,7 @@ spec:
         - --listen=:8081
         {{- if .root.Values.metrics.expose }}
         - --metrics-listen=:8080
-        {{- with .root.Values.metrics.tls.secretName }}
+        {{- if $certificate }}
         - --metrics-tls-directory=/etc/grue/metrics-tls
         {{- end }}
         {{- else }}
@@ -90,13 +91,13 @@ spec:
         readOnlyRootFilesystem: true
         capabilities:
           drop: [ALL]
-      {{- if .root.Values.metrics.tls.secretName }}
+      {{- if $certificate }}
       volumeMounts:
         - name: metrics-tls
           mountPath: /etc/grue/metrics-tls
           readOnly: true
       {{- end }}
-  {{- with .root.Values.metrics.tls.secretName }}
+  {{- with $certificate }}
   volumes:
     - name: metrics-tls
       secret:
