@@ -35,11 +35,15 @@ export interface ChokePoint {
   readonly effects: readonly Effect[];
   /** One does the same again and again: from then on nothing happens any more. */
   readonly runsAway: boolean;
+  /** Called by a server between the look and the command of a call. */
+  onTheWay(): Promise<void>;
   /** Late effects that have not taken place yet. */
   pending(): number;
   perform<T>(process: Process, call: Call<T>): Promise<T>;
   /** A process was started again: from here the second fate counts. */
   restarted(): void;
+  /** Ends a worker, which is started again. */
+  killWorker: () => void;
   /** Called after each effect, when the world has changed. */
   onEffect: () => void;
   /** Called when something takes place long after its sender has given up. */
@@ -70,6 +74,7 @@ export function chokePoint(clock: Clock, fates: readonly Fate[], seed: number): 
   const open = [...fates];
   let counted = 0;
   let pending = 0;
+  let gap = 0;
 
   /** After a first fate that kills, the next one counts from the restart; otherwise from the first. */
   const fateOf = (): Fate['mode'] | undefined => {
@@ -79,21 +84,32 @@ export function chokePoint(clock: Clock, fates: readonly Fate[], seed: number): 
     return open.shift()?.mode;
   };
 
+  /** Nobody waits for the answer any more. */
+  function forsaken(effect: Effect, running: Promise<unknown>): void {
+    void running
+      .then(
+        (value) => (value === 'Exists' ? 'came later, and it was there' : 'done later'),
+        (error: unknown) => `refused later: ${lineOf(error)}`,
+      )
+      .then((result) => {
+        effect.result = result;
+        pending -= 1;
+        if (result === 'done later') choke.onLate(effect);
+        choke.onEffect();
+      });
+  }
+
   function later(effect: Effect, run: () => Promise<unknown>, after: number): void {
     pending += 1;
-    clock.schedule(after, () => {
-      void run()
-        .then(
-          (value) => (value === 'Exists' ? 'came later, and it was there' : 'done later'),
-          (error: unknown) => `refused later: ${lineOf(error)}`,
-        )
-        .then((result) => {
-          effect.result = result;
-          pending -= 1;
-          if (result === 'done later') choke.onLate(effect);
-          choke.onEffect();
-        });
-    });
+    clock.schedule(after, () => forsaken(effect, run()));
+  }
+
+  /** The look takes place now, and the command later. */
+  function lookNow(effect: Effect, run: () => Promise<unknown>, commandAfter: number): void {
+    pending += 1;
+    gap = commandAfter;
+    forsaken(effect, run());
+    gap = 0;
   }
 
   async function carryOut<T>(effect: Effect, run: () => Promise<T>): Promise<T> {
@@ -115,6 +131,8 @@ export function chokePoint(clock: Clock, fates: readonly Fate[], seed: number): 
       return effects.length >= most;
     },
     pending: () => pending,
+    onTheWay: () => (gap > 0 ? clock.sleep(gap) : Promise.resolve()),
+    killWorker: () => {},
     onEffect: () => {},
     onLate: () => {},
     restarted() {
@@ -134,6 +152,12 @@ export function chokePoint(clock: Clock, fates: readonly Fate[], seed: number): 
           await process.goOn();
           return value;
         }
+        case 'worker-killed': {
+          choke.killWorker();
+          const value = await carryOut(effect, run);
+          await process.goOn();
+          return value;
+        }
         case 'paused-before': {
           process.pause(40_000);
           await process.goOn();
@@ -149,6 +173,14 @@ export function chokePoint(clock: Clock, fates: readonly Fate[], seed: number): 
         case 'killed-done-later':
           later(effect, run, onItsWay);
           process.kill();
+          break;
+        case 'killed-between':
+          lookNow(effect, run, onItsWay);
+          process.kill();
+          break;
+        case 'timed-out-between':
+          lookNow(effect, run, patience + onItsWay);
+          await process.clock.sleep(patience);
           break;
         case 'done-but-timed-out':
           await carryOut(effect, run);
@@ -173,6 +205,10 @@ const lineOf = (error: unknown): string => (error instanceof GrueError ? error.l
 export const kubeUnanswered = (what: string) => ({ throws: new KubeError('Unavailable', `${what}: no answer in time`, { reason: 'NoAnswer' }) });
 const kafkaUnanswered = { throws: new GrueError('GRUE-PLT-002', 'Kafka did not answer in time') };
 const searchUnanswered = { throws: new GrueError('GRUE-PLT-003', 'Elasticsearch did not answer in time') };
+
+/** Calls that a server makes of a look and a command. */
+const twofold = new Set(['search bindAlias', 'search flip', 'search deleteIndex', 'search remark', 'kafka commitStart']);
+export const isTwofold = ({ port, verb }: Effect): boolean => twofold.has(`${port} ${verb}`);
 
 /** Which calls change something. A method that joins a port has to be named here: otherwise this does not compile. */
 const kafkaVerbs = {
@@ -268,5 +304,5 @@ export const guardedRegistry = (port: KafkaRegistry, process: Process, choke: Ch
 export const guardedSearch = (port: SearchCluster, process: Process, choke: ChokePoint): SearchCluster =>
   guarded('search', port, searchVerbs, process, choke, (verb, mode) =>
     // The driver looks again after a call that was not answered, and tells what it sees.
-    verb === 'flip' && mode === 'timed-out-done-later' ? { returns: { moved: false, reason: 'no answer in time', mayStillMove: true } } : searchUnanswered,
+    verb === 'flip' && mode.startsWith('timed-out-') ? { returns: { moved: false, reason: 'no answer in time', mayStillMove: true } } : searchUnanswered,
   );

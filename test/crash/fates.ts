@@ -11,7 +11,19 @@ export const modes = [
   /** The process dies, and it is done some seconds afterwards: a request that was on its way. */
   'killed-done-later',
 ] as const;
-export type Mode = (typeof modes)[number];
+
+/** The same where a call is a look and a command, and the process has made the look: what it saw may be past when the command arrives. */
+export const modesBetween = [
+  /** The process dies, and the command arrives some seconds afterwards. */
+  'killed-between',
+  /** The process hears of a time-out, and the command arrives some seconds afterwards. */
+  'timed-out-between',
+] as const;
+
+/** The operator goes on, and the worker dies. */
+export const modesOfWorkers = ['worker-killed'] as const;
+
+export type Mode = (typeof modes)[number] | (typeof modesBetween)[number] | (typeof modesOfWorkers)[number];
 
 /** The process stands still right before it sends it, for longer than a lease lasts. */
 export type Stall = 'paused-before';
@@ -36,6 +48,8 @@ export function idOf({ scenario, perturbation, seed, fates }: Point): string {
   return [`${scenario}${under}`, ...fates.flatMap(({ at, mode }) => [String(at), mode])].join('/');
 }
 
+const known: ReadonlySet<string> = new Set([...modes, ...modesBetween, ...modesOfWorkers, 'paused-before']);
+
 /** @throws Error for what is no id */
 export function pointOf(id: string): Point {
   const [place = '', ...rest] = id.split('/');
@@ -45,7 +59,7 @@ export function pointOf(id: string): Point {
   for (let index = 0; index < rest.length; index += 2) {
     const at = Number(rest[index]);
     const mode = rest[index + 1] as Fate['mode'];
-    if (!Number.isInteger(at) || at < 1 || ![...modes, 'paused-before'].includes(mode)) throw new Error(`"${id}" is no point: scenario/effect/mode`);
+    if (!Number.isInteger(at) || at < 1 || !known.has(mode)) throw new Error(`"${id}" is no point: scenario/effect/mode`);
     fates.push({ at, mode });
   }
   return { scenario, perturbation, seed: Number(seed), fates };

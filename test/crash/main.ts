@@ -82,7 +82,7 @@ async function playAll(): Promise<number> {
   );
   const firstRuns = await crew.play(disturbed.map(idOf));
   found.push(...firstRuns);
-  const extents = [...uninterrupted, ...firstRuns].map(({ id, effects }): Extent => ({ ...pointOf(id), effects }));
+  const extents = [...uninterrupted, ...firstRuns].map(({ id, effects, twofold }): Extent => ({ ...pointOf(id), effects, twofold }));
   const points = extents
     .filter(({ perturbation }) => worlds.includes(perturbation))
     .flatMap((extent) => pointsIn(extent).filter(({ fates }) => fates.length > 0))

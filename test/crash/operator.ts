@@ -1,4 +1,5 @@
 import { assembleOperator } from '../../src/assemble.ts';
+import { steadyClock } from '../../src/controller/clock.ts';
 import { leaderLease } from '../../src/controller/lease.ts';
 import type { Logger } from '../../src/controller/logger.ts';
 import { manager } from '../../src/controller/manager.ts';
@@ -53,7 +54,8 @@ export function runSimulatedOperator(world: OperatorWorld, process: Process): vo
   const { store, kafka, search, sql, choke, manners, seed } = world;
   const breakage = world.mutation?.breaks() ?? {};
   const broken = <Port>(port: Port, breaks: ((sound: Port) => Port) | undefined): Port => breaks?.(port) ?? port;
-  const { clock, name: identity } = process;
+  const { name: identity } = process;
+  const clock = steadyClock(process.clock);
   const random = chances(seed + identity.length + [...identity].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7));
   const logger = guardedLogger(world.logger, process);
   const kube = broken(guardedKube(store, process, choke, manners), breakage.kube);

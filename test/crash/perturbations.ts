@@ -1,7 +1,7 @@
 import type { Clock } from '../../src/controller/clock.ts';
 import type { ResourceType, WatchEvent } from '../../src/controller/kube/api.ts';
 import { KubeError } from '../../src/controller/kube/errors.ts';
-import { chances } from './chance.ts';
+import { chanceOf, chances } from './chance.ts';
 import { calmManners, conflict, type KubeManners, tooMany } from './kube.ts';
 
 /** How the world is worse than it should be, all the time. */
@@ -12,6 +12,10 @@ export interface Perturbation {
   readonly replicas?: number;
   /** Whether an operator has to hold the lease to act. */
   readonly elected?: boolean;
+  /** When workers die, or stand still until their groups have given them up, in milliseconds since the beginning. */
+  readonly badTimesOfWorkers?: (seed: number) => readonly { readonly at: number; readonly what: 'dies' | 'stands still' }[];
+  /** By how much the wall clock of an operator is wrong, in milliseconds. */
+  readonly clockError?: (seed: number, incarnation: number, elapsed: number) => number;
 }
 
 const seconds = (count: number): number => count * 1_000;
@@ -124,6 +128,20 @@ export const perturbations: Readonly<Record<string, Perturbation>> = {
       const chance = chances(seed);
       return { ...calmManners, refuse: (verb, type) => (chance() < 0.08 ? tooMany(`${verb} ${type.kind}`) : undefined) };
     },
+  },
+  'mortal-workers': {
+    says: 'workers die and stand still',
+    manners: () => calmManners,
+    badTimesOfWorkers: (seed) =>
+      Array.from({ length: 5 }, (_, index) => ({
+        at: seconds(4 * index) + Math.floor(chanceOf(seed, index, 'when') * seconds(4)),
+        what: chanceOf(seed, index, 'what') < 0.7 ? 'dies' : 'stands still',
+      })),
+  },
+  'jumping-clocks': {
+    says: 'the clock of an operator jumps to and fro by an hour, while it runs and from one to the next',
+    manners: () => calmManners,
+    clockError: (seed, incarnation, elapsed) => (Math.floor(chanceOf(seed, incarnation, Math.floor(elapsed / seconds(2))) * 3) - 1) * seconds(3_600),
   },
   'two-leaders': { says: 'two operators act at once, both sure to lead', manners: () => calmManners, replicas: 2 },
   elected: { says: 'two operators, one of which holds the lease', manners: () => calmManners, replicas: 2, elected: true },

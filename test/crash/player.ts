@@ -1,4 +1,5 @@
 import { parentPort } from 'node:worker_threads';
+import { isTwofold } from './effects.ts';
 import type { EndState } from './end-state.ts';
 import { idOf, type Point, pointOf } from './fates.ts';
 import { effectLog } from './golden.ts';
@@ -17,6 +18,8 @@ export interface Task {
 export interface Played {
   readonly id: string;
   readonly effects: number;
+  /** Those of them that are a look and a command. */
+  readonly twofold: readonly number[];
   readonly complaints: readonly string[];
   readonly log: readonly string[];
   readonly virtualSeconds: number;
@@ -45,7 +48,16 @@ export async function playTask({ id, mutation }: Task): Promise<Played> {
   const broken = mutation === undefined ? {} : { mutation: mutations[mutation] };
   const begun = performance.now();
   const { effects, complaints, virtualSeconds } = await play(scenario, point, isTheCalmOne ? {} : { ...broken, expected: await endOf(scenario) });
-  return { id, effects: effects.length, complaints, log: isTheCalmOne ? effectLog(effects) : [], virtualSeconds, milliseconds: performance.now() - begun };
+  const twofold = effects.filter(isTwofold).map(({ n }) => n);
+  return {
+    id,
+    effects: effects.length,
+    twofold,
+    complaints,
+    log: isTheCalmOne ? effectLog(effects) : [],
+    virtualSeconds,
+    milliseconds: performance.now() - begun,
+  };
 }
 
 parentPort?.on('message', (task: Task) => {

@@ -1,4 +1,4 @@
-import { type Fate, type Mode, modes, type Point } from './fates.ts';
+import { type Fate, type Mode, modes, modesBetween, type Point } from './fates.ts';
 import type { Mutation } from './mutations.ts';
 
 /** What is tried in one scenario under one perturbation, when an uninterrupted run has so many effects. */
@@ -7,6 +7,8 @@ export interface Extent {
   readonly perturbation: string;
   readonly seed: number;
   readonly effects: number;
+  /** Those of them that are a look and a command. */
+  readonly twofold: readonly number[];
 }
 
 const numbers = (count: number, step = 1, from = 1): readonly number[] =>
@@ -15,12 +17,14 @@ const numbers = (count: number, step = 1, from = 1): readonly number[] =>
 const kills: readonly Mode[] = ['kill-before', 'kill-after'];
 
 /** Every effect in every way, then two kills in a row. */
-export function pointsIn({ scenario, perturbation, seed, effects }: Extent): readonly Point[] {
+export function pointsIn({ scenario, perturbation, seed, effects, twofold }: Extent): readonly Point[] {
   const point = (...fates: readonly Fate[]): Point => ({ scenario, perturbation, seed, fates });
   if (perturbation === 'calm')
     return [
       point(),
       ...numbers(effects).flatMap((at) => modes.map((mode) => point({ at, mode }))),
+      ...twofold.flatMap((at) => modesBetween.map((mode) => point({ at, mode }))),
+      ...numbers(effects, strideOfWorkers).map((at) => point({ at, mode: 'worker-killed' })),
       // The second one strikes at the first effect after the restart or at the second, before it or after it, in turn.
       ...numbers(effects).map((at) => point({ at, mode: turn(at) }, { at: 1 + (at % 2), mode: turn(at >> 1) })),
     ];
@@ -42,6 +46,8 @@ export function pointsAgainst({ scenarios, mode, under }: Mutation): readonly Po
 const mostEffects = 80;
 
 const stride = 13;
+/** Workers go their own way: which effect of the operator it is matters less. */
+const strideOfWorkers = 3;
 
 const turn = (index: number): Mode => kills[index % kills.length] as Mode;
 

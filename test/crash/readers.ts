@@ -1,3 +1,4 @@
+import { durationMilliseconds } from '../../src/api/common.ts';
 import { kinds } from '../../src/api/kinds.ts';
 import type { StreamMigration } from '../../src/api/stream-migration.ts';
 import type { Simulation } from './simulation.ts';
@@ -24,12 +25,27 @@ export function watchReaders({ search, clock }: Simulation, aliases: readonly st
   };
 }
 
-/** What a status says about readers has to be so at that moment: nobody but the operator moves them here. */
+/** Times of the world and of the wall are told a moment apart. */
+const moment = 500;
+
+/**
+ * What a status says about readers has to be so at that moment: nobody but the operator moves them here. And blue is fed for as long as was
+ * asked for, whatever the clocks of operators say.
+ */
 export function watchTruth({ store, search, clock }: Simulation, complain: (what: string) => void): void {
   let told = '';
+  const movedAt = new Map<string, number>();
+  const lookAtSoak = ({ metadata: { name, uid }, status, spec }: StreamMigration): void => {
+    if (status?.flip?.result !== 'Moved' || status.flip.direction !== 'Forward') movedAt.delete(uid);
+    else if (!movedAt.has(uid)) movedAt.set(uid, clock.monotonic());
+    const lasted = clock.monotonic() - (movedAt.get(uid) ?? Number.NEGATIVE_INFINITY);
+    if (status?.pointOfNoReturn !== undefined && lasted < durationMilliseconds(spec.soak) - moment)
+      complain(`at ${clock.monotonic() / 1_000} s ${name} has ended its soak of ${spec.soak} after ${lasted / 1_000} s`);
+  };
   store.follow(kinds.StreamMigration, undefined, store.version(), (event) => {
     if (event.type !== 'MODIFIED') return;
     const { metadata, status } = event.object as unknown as StreamMigration;
+    lookAtSoak(event.object as unknown as StreamMigration);
     const said = `${metadata.name} ${status?.flip?.direction} ${status?.flip?.result}`;
     if (said === told) return;
     told = said;

@@ -2,6 +2,7 @@ import { apiVersion } from '../../src/api/common.ts';
 import { type Kind, kinds } from '../../src/api/kinds.ts';
 import type { Revision } from '../../src/api/revision.ts';
 import type { StreamMigration } from '../../src/api/stream-migration.ts';
+import type { Clock } from '../../src/controller/clock.ts';
 import type { KubeObject } from '../../src/controller/kube/api.ts';
 import { isKubeError } from '../../src/controller/kube/errors.ts';
 import { type Logger, silentLogger } from '../../src/controller/logger.ts';
@@ -16,7 +17,7 @@ import { type Process, startProcess } from './process.ts';
 import { type KafkaCheckpoint, type MemoryKafka, memoryKafka } from './world/kafka.ts';
 import { type MemorySearch, memorySearch, type SearchCheckpoint } from './world/search.ts';
 import { simulatedSql } from './world/sql.ts';
-import { revisionsIn, simulatedWorker } from './world/worker.ts';
+import { revisionsIn, type SimulatedWorker, simulatedWorker } from './world/worker.ts';
 
 export const namespace = 'shop';
 
@@ -46,8 +47,10 @@ export interface Simulation {
   readonly foreign: Set<string>;
 }
 
-/** A dead operator is started again by its Deployment. */
+/** A dead process is started again by its Deployment. */
 const restartAfter = 2_000;
+/** Longer than a group waits for a member. */
+const longestPause = 20_000;
 
 /** The disks of all servers at one moment. */
 export interface Checkpoint {
@@ -77,23 +80,28 @@ export function simulate(point: Point, { from, mutation, logger = silentLogger }
   if (!perturbation) throw new Error(`there is no perturbation "${point.perturbation}"`);
   const clock = virtualClock(from?.wallTime);
   const store = kubeStore(clock.now);
-  const kafka = memoryKafka({ clock });
-  const search = memorySearch({ clock });
+  const choke = chokePoint(clock, point.fates, point.seed);
+  const kafka = memoryKafka({ clock, onTheWay: () => choke.onTheWay() });
+  const search = memorySearch({ clock, onTheWay: () => choke.onTheWay() });
   if (from) {
     store.restore(from.store);
     kafka.restore(from.kafka);
     search.restore(from.search);
   }
   const sql = simulatedSql();
-  const choke = chokePoint(clock, point.fates, point.seed);
   const operators: Process[] = [];
   const manners = perturbation.manners(point.seed);
   const elected = perturbation.elected ?? false;
   let incarnations = 0;
 
+  const clockOf = (incarnation: number): Clock => {
+    const { clockError } = perturbation;
+    return clockError ? { ...clock, now: () => clock.now() + clockError(point.seed, incarnation, clock.monotonic()) } : clock;
+  };
+
   function startOperator(): void {
     incarnations += 1;
-    const process = startProcess(`operator-${incarnations}`, clock, () => {
+    const process = startProcess(`operator-${incarnations}`, clockOf(incarnations), () => {
       clock.schedule(restartAfter, () => {
         choke.restarted();
         startOperator();
@@ -104,15 +112,22 @@ export function simulate(point: Point, { from, mutation, logger = silentLogger }
   }
   for (let replica = 0; replica < (perturbation.replicas ?? 1); replica++) startOperator();
 
-  simulatedWorker({
-    name: 'worker-1',
-    kube: storeApi(store),
-    revisions: revisionsIn(store),
-    kafka,
-    search,
-    clock,
-    logger: logger.child({ process: 'worker-1' }),
-  });
+  let worker: SimulatedWorker | undefined;
+  let workers = 0;
+  function startWorker(): void {
+    workers += 1;
+    const name = `worker-${workers}`;
+    worker = simulatedWorker({ name, kube: storeApi(store), revisions: revisionsIn(store), kafka, search, clock, logger: logger.child({ process: name }) });
+  }
+  startWorker();
+  choke.killWorker = () => {
+    if (!worker) return;
+    worker.kill();
+    worker = undefined;
+    clock.schedule(restartAfter, startWorker);
+  };
+  for (const { at, what } of perturbation.badTimesOfWorkers?.(point.seed) ?? [])
+    clock.schedule(at, () => (what === 'dies' ? choke.killWorker() : worker?.pause(longestPause)));
   return { clock, store, kafka, search, choke, people: peopleOf(store), operators, perturbation, foreign: new Set() };
 }
 
