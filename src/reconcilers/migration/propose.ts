@@ -9,6 +9,7 @@ import { markedRejections } from '../recovery/rejections.ts';
 import { hasFlipped, isMadeBy } from '../references.ts';
 import type { Servers } from '../servers.ts';
 import { physicalSuffix } from '../suffix.ts';
+import { rejectedOf } from '../topology/rejected.ts';
 import type { World } from '../world.ts';
 import { desiredGraph, namedBy } from './desired.ts';
 import { historyCover } from './history.ts';
@@ -105,12 +106,10 @@ async function refuseRejected(
   const isFirst = (status?.attempt ?? 1) === 1;
   const marked = await markedRejections(facts, signal);
   for (const { of, fingerprint, action } of steps) {
-    const before =
-      action === 'Clone'
-        ? [...(facts.resources.get(keyOf(of))?.status?.rejected ?? []), ...(marked.get(keyOf(of)) ?? [])].find(
-            (entry) => entry.fingerprint === fingerprint && (isFirst || entry.migration !== metadata.name),
-          )
-        : undefined;
+    const key = keyOf(of);
+    // Also what a migration has given up a moment ago, and the resource does not say yet.
+    const known = [...(facts.resources.get(key)?.status?.rejected ?? []), ...(marked.get(key) ?? []), ...rejectedOf(key, [], facts.migrations)];
+    const before = action === 'Clone' ? known.find((entry) => entry.fingerprint === fingerprint && (isFirst || entry.migration !== metadata.name)) : undefined;
     if (before)
       return {
         refused: [

@@ -1,8 +1,23 @@
+import { kinds } from '../../../src/api/kinds.ts';
 import { requestAnnotations, type Verb } from '../../../src/api/requests.ts';
 import type { MigrationStatus, MigrationStep, Phase } from '../../../src/api/stream-migration.ts';
 import type { Beat, Scenario } from '../scenario.ts';
-import type { Simulation } from '../simulation.ts';
-import { accountRecords, applyAll, clean, cleanDoubled, cleanLarge, copyDoubled, isInstalled, keyed, narrow, orderRecords, produce, wide } from './shop.ts';
+import { namespace, type Simulation } from '../simulation.ts';
+import {
+  accountRecords,
+  applyAll,
+  clean,
+  cleanDoubled,
+  cleanLarge,
+  cleanTagged,
+  copyDoubled,
+  isInstalled,
+  keyed,
+  narrow,
+  orderRecords,
+  produce,
+  wide,
+} from './shop.ts';
 
 const statusOf = ({ people }: Simulation, migration: string): MigrationStatus => people.migration(migration)?.status ?? {};
 const inPhase =
@@ -34,6 +49,26 @@ const ask = (migration: string, id: string, verb: Verb, when: Beat['when'], step
       ...(step === undefined ? {} : { [requestAnnotations.step]: step }),
     }),
 });
+
+const isGone =
+  (migration: string) =>
+  ({ people }: Simulation): boolean =>
+    people.migration(migration) === undefined;
+const isStalled =
+  (migration: string, reason: string) =>
+  (sim: Simulation): boolean =>
+    statusOf(sim, migration).conditions?.some((condition) => condition.type === 'Stalled' && condition.status === 'True' && condition.reason === reason) ??
+    false;
+
+/** What `roll` applies, as it stands in Git. */
+const doubleAgain =
+  (migration: string) =>
+  ({ people }: Simulation): void =>
+    people.apply('StreamMigration', migration, { resources: [{ kind: 'Pipeline', name: 'clean' }], soak: '3s' });
+
+/** With something else in it that this operator looks at, or it would not look before it is restarted. */
+const writtenByNewer = ({ store }: Simulation): void =>
+  void store.merge(kinds.StreamMigration, { namespace, name: 'double' }, { metadata: { annotations: { newer: 'yes' } }, status: { stateVersion: 2 } });
 
 /** Readers see it at once, whatever the status says. */
 const haveMoved = ({ search }: Simulation): boolean => Object.keys(search.snapshot().aliases['orders-found'] ?? {}).some((index) => index.includes('.2-'));
@@ -213,6 +248,66 @@ export const scenarios: readonly Scenario[] = [
       ask('double', 'first', 'abort', inPhase('double', 'AwaitingApproval')),
     ],
     ends: hasEnded('double', 'Aborted'),
+  },
+  {
+    ...onOrders,
+    name: 'kept-in-git',
+    says: 'a migration that has ended is created once more under its name, and then under another',
+    story: [
+      roll('the amounts are doubled', 'clean', cleanDoubled, 'double'),
+      { says: 'it is deleted', when: hasEnded('double', 'Completed'), act: ({ people }) => people.remove('StreamMigration', 'double') },
+      { says: 'it is created once more', when: isGone('double'), act: doubleAgain('double') },
+      { says: 'it is renamed', when: hasEnded('double', 'NothingToDo'), act: doubleAgain('double-renamed') },
+    ],
+    ends: hasEnded('double-renamed', 'NothingToDo'),
+  },
+  {
+    ...onOrders,
+    name: 'rejected-and-renamed',
+    says: 'a migration that a person gave up is applied under another name',
+    story: [
+      roll('the amounts are doubled', 'clean', cleanDoubled, 'double', { manual: ['Flip'] }),
+      ask('double', 'first', 'abort', inPhase('double', 'AwaitingApproval')),
+      { says: 'it is renamed', when: hasEnded('double', 'Aborted'), act: doubleAgain('double-renamed') },
+    ],
+    ends: isStalled('double-renamed', 'PlanRefused'),
+  },
+  {
+    ...installed(wide, 'orders'),
+    name: 'all-at-once',
+    says: 'a topology is applied with the migrations that have led to it, where nothing is',
+    setting: {
+      prepare: (sim) => {
+        sim.kafka.createTopic({ name: 'orders', partitions: 2, config: {} });
+        produce(sim, orderRecords(0, 12));
+      },
+      begins: atOnce,
+    },
+    story: [
+      {
+        says: 'everything is applied, the migrations first',
+        when: atOnce,
+        act: (sim) => {
+          for (const name of ['double', 'double-renamed']) doubleAgain(name)(sim);
+          const change = { kind: 'Pipeline', name: 'tag', base: 'v1:of-what-was-live-once', set: { sql: cleanTagged('b') } };
+          sim.people.apply('StreamMigration', 'tag', { changes: [change], soak: '3s' });
+          applyAll(sim, wide);
+        },
+      },
+    ],
+    ends: (sim) =>
+      isInstalled(sim) && hasEnded('double', 'NothingToDo')(sim) && hasEnded('double-renamed', 'NothingToDo')(sim) && isStalled('tag', 'WaitingForBase')(sim),
+  },
+  {
+    ...onOrders,
+    name: 'newer-version',
+    says: 'the operator is replaced by one that is older than the migration, and a person approves the flip',
+    story: [
+      roll('the amounts are doubled', 'clean', cleanDoubled, 'double', { manual: ['Flip'] }),
+      { says: 'a newer operator has written the status', when: inPhase('double', 'AwaitingApproval'), act: writtenByNewer },
+      ask('double', 'first', 'promote', isStalled('double', 'NewerVersion'), 'Flip'),
+    ],
+    ends: isStalled('double', 'NewerVersion'),
   },
   deletedIn('Pending', { manual: ['Provision'] }, ['AwaitingApproval']),
   deletedIn('Provisioning', {}, ['CatchingUp', 'Verifying']),

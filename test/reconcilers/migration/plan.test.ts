@@ -50,6 +50,13 @@ describe('before the plan', () => {
       record: { waitingFor: 'older' },
     });
   });
+  test('one without a plan is not waited for where there is nothing to do: of what is applied all at once none supersedes another', () => {
+    const older = { name: 'older', newer: false, waitsForUs: false, flipped: false, goesBack: false };
+    const nothing = { nothingToDo: 'everything is live' };
+    expect(decide({ facts: { rivals: [{ ...older, planned: false }], proposal: nothing } }).record).toMatchObject({ outcome: 'NothingToDo' });
+    expect(decide({ facts: { rivals: [{ ...older, planned: true }], proposal: nothing } }).record).toEqual({ waitingFor: 'older' });
+    expect(decide({ facts: { rivals: [{ ...older, planned: false }], proposal } }).record).toEqual({ waitingFor: 'older' });
+  });
   test('a newer migration whose readers have moved is waited for as well', () => {
     expect(
       decide({ facts: { rivals: [{ name: 'newer', newer: true, waitsForUs: false, planned: true, flipped: true, goesBack: false }], proposal } }),

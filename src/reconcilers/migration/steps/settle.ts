@@ -20,7 +20,9 @@ export const awaitRivals: Step = (s) => {
   if (s.status.plan !== undefined || s.proposal === undefined) return undefined;
   // One that is tried again after a newer one has begun comes after that. Who goes back to the blue of a soak does not wait for its end.
   const back = 'plan' in s.proposal && goesBack(s.proposal.plan.steps);
-  const first = s.rivals.find((rival) => (!rival.newer || rival.planned) && !(back && rival.flipped));
+  // Nor does one that finds nothing to do wait for others that have no plan: of what is applied all at once none supersedes another.
+  const idle = 'nothingToDo' in s.proposal;
+  const first = s.rivals.find((rival) => (rival.planned || !(rival.newer || idle)) && !(back && rival.flipped));
   if (first === undefined) return undefined;
   const message = `GRUE-MIG-002: waiting for migration ${first.name}, which holds some of the same resources`;
   return s.status.waitingFor === first.name ? waitFor('Pending', message, 2_000) : { ...note('Pending', message, { waitingFor: first.name }), again: 2_000 };
