@@ -13,7 +13,7 @@ import type { KubeApi, KubeObject, ResourceType, Selection } from './controller/
 import { type Reflector, reflector } from './controller/kube/reflector.ts';
 import type { LeaderLease } from './controller/lease.ts';
 import type { Logger } from './controller/logger.ts';
-import type { AnyReflector } from './controller/manager.ts';
+import type { AnyReflector, Runnable } from './controller/manager.ts';
 import type { RuntimeMetrics } from './controller/metrics.ts';
 import { ownWrites, remembering } from './controller/own-writes.ts';
 import { statusWriter } from './controller/status-writer.ts';
@@ -22,7 +22,7 @@ import { emptyMemory } from './reconcilers/memory.ts';
 import { ownsCondition } from './reconcilers/revision/report.ts';
 import { fieldManager, type World } from './reconcilers/world.ts';
 import { tellingRefusals } from './refusals.ts';
-import { makeControllers, type Sources } from './watches.ts';
+import { makeControllers, type Sources, watchEndings } from './watches.ts';
 
 /** Everything that an operator is given from outside: a process gives it the real things, a simulation its own. */
 export interface OperatorParts {
@@ -52,6 +52,8 @@ export interface OperatorParts {
 export interface Operator {
   readonly reflectors: readonly AnyReflector[];
   readonly controllers: readonly Controller[];
+  /** What needs no leadership. */
+  readonly runnables: readonly Runnable[];
   readonly events: EventRecorder;
 }
 
@@ -102,7 +104,8 @@ export function assembleOperator(parts: OperatorParts): Operator {
     memory: emptyMemory(),
   };
   const controllers = makeControllers(sources, world, metrics, { currency: writers, doubt: () => pool.doubt(), newId, ...random });
-  return { reflectors: Object.values(sources), controllers, events };
+  const endings = watchEndings(sources, world, metrics, { namespace: parts.selection.namespace, newId, ...random });
+  return { reflectors: Object.values(sources), controllers, runnables: [endings], events };
 }
 
 const mapValues = <T, U>(record: Readonly<Record<string, T>>, map: (value: T) => U): Readonly<Record<string, U>> =>

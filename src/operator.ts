@@ -73,7 +73,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
     openSearch: elasticsearchCluster,
   });
   const sql = createSqlEngine();
-  const { reflectors, controllers, events } = assembleOperator({
+  const { reflectors, controllers, runnables, events } = assembleOperator({
     kube,
     clock,
     logger,
@@ -91,7 +91,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
   const checks = runtimeChecks(reflectors, controllers);
   const servers = endpoints(options.endpoints, { checks, registry, kube, fieldManager, logger });
   try {
-    await manager({ clock, logger, reflectors, controllers, servers, lease, events, exit: options.exit }).run(stop);
+    await manager({ clock, logger, reflectors, controllers, runnables, servers, lease, events, exit: options.exit }).run(stop);
   } finally {
     await Promise.allSettled([pool.close(), sql.close()]);
     kube.close();

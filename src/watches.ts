@@ -5,7 +5,9 @@ import type { Random } from './controller/backoff.ts';
 import { type Controller, controller, type PassContext } from './controller/controller.ts';
 import { type KubeObject, refOf } from './controller/kube/api.ts';
 import type { Reflector } from './controller/kube/reflector.ts';
+import type { Runnable } from './controller/manager.ts';
 import type { RuntimeMetrics } from './controller/metrics.ts';
+import { letGoOfEnding } from './reconcilers/ending.ts';
 import type { LogicalResource } from './reconcilers/facts.ts';
 import { lineageOf } from './reconcilers/lineage.ts';
 import { reconcileMigration } from './reconcilers/migration/reconcile.ts';
@@ -70,6 +72,39 @@ interface ControllerParts {
   readonly newId: () => string;
   readonly random?: Random;
 }
+
+/**
+ * What runs on every replica, whoever leads: the passes over namespaces that are being deleted. A process that is told to stop looks once more
+ * at the namespace that it watches: it may be stopped because of that deletion, before it has heard of any other.
+ */
+export function watchEndings(
+  { revisions, migrations }: Sources,
+  world: World,
+  metrics: Pick<RuntimeMetrics, 'controller'>,
+  { namespace, newId, random }: { readonly namespace: string | undefined; readonly newId: () => string; readonly random?: Random },
+): Runnable {
+  const name = 'ending';
+  const { clock, log: logger } = world;
+  const passes = controller({
+    ...{ name, clock, logger, metrics, newId, ...(random ? { random } : {}) },
+    reconcile: (key, { signal, logger: log }) => letGoOfEnding(key, { ...world, log }, signal),
+  });
+  const ofDeleted = (object: KubeObject) => (object.metadata.deletionTimestamp === undefined ? [] : [namespaced(object)]);
+  passes.watch(revisions, { keysOf: ofDeleted });
+  passes.watch(migrations, { keysOf: ofDeleted });
+  return {
+    name,
+    async run(stop) {
+      await passes.run(stop, new AbortController().signal);
+      if (namespace === undefined) return;
+      await letGoOfEnding(namespace, world, AbortSignal.timeout(lastLookMilliseconds)).catch((error: unknown) =>
+        logger.warn('whether the namespace is being deleted is not known', { namespace, error }),
+      );
+    },
+  };
+}
+
+const lastLookMilliseconds = 3_000;
 
 /** Which object concerns which pass. */
 export function makeControllers(

@@ -8,6 +8,7 @@ import type { StreamMigration } from '../../../src/api/stream-migration.ts';
 import { assembleOperator } from '../../../src/assemble.ts';
 import type { KubeObject } from '../../../src/controller/kube/api.ts';
 import { isKubeError } from '../../../src/controller/kube/errors.ts';
+import type { LeaderLease } from '../../../src/controller/lease.ts';
 import { silentLogger } from '../../../src/controller/logger.ts';
 import { manager } from '../../../src/controller/manager.ts';
 import { runtimeMetrics } from '../../../src/controller/metrics.ts';
@@ -58,9 +59,26 @@ export function openServers(): ServersOfAll {
 
 let processes = 0;
 
-export function startCluster(servers: ServersOfAll, installation = 'grue/one'): Cluster {
+/** An operator that is never the leader. */
+const neverLeads = (): LeaderLease => ({
+  acquire: () => new Promise(() => {}),
+  leaseValidUntil: () => Number.NEGATIVE_INFINITY,
+  lost: new AbortController().signal,
+  release: async () => {},
+});
+
+export interface ClusterOptions {
+  /** What an earlier cluster has stored. */
+  readonly store?: KubeStore;
+  readonly isStandby?: boolean;
+}
+
+export function startCluster(
+  servers: ServersOfAll,
+  installation = 'grue/one',
+  { store = kubeStore(servers.clock.now), isStandby }: ClusterOptions = {},
+): Cluster {
   const { clock, kafka, search } = servers;
-  const store = kubeStore(clock.now);
   const kube = storeApi(store);
   processes += 1;
   const name = `process-${processes}`;
@@ -75,11 +93,12 @@ export function startCluster(servers: ServersOfAll, installation = 'grue/one'): 
   const metrics = runtimeMetrics();
   let ids = 0;
   const parts = assembleOperator({
-    ...{ kube, clock, logger: silentLogger, metrics, sql: simulatedSql(), pool, selection: {}, identity: name, installation },
+    ...{ kube, clock, logger: silentLogger, metrics, sql: simulatedSql(), pool, selection: { namespace }, identity: name, installation },
     ...{ settleMilliseconds: 1_000, letGoMilliseconds: 600_000, newId: () => `${name}-${ids++}`, random: () => 0.5 },
   });
   const stop = new AbortController();
-  const running = manager({ clock, logger: silentLogger, ...parts, exit: () => {} }).run(stop.signal);
+  const lease = isStandby ? { lease: neverLeads() } : {};
+  const running = manager({ clock, logger: silentLogger, ...parts, ...lease, exit: () => {} }).run(stop.signal);
   const worker = simulatedWorker({ name, kube, revisions: revisionsIn(store), kafka, search, clock, logger: silentLogger });
 
   const find = <T>(kind: Kind, object: string): T | undefined => {
