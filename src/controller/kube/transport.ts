@@ -6,7 +6,9 @@
  * 1. Every exchange ends within its deadline, waiting for the first byte of a stream included; connections are reused.
  * 2. Client-side rate: exchanges wait for a token of one bucket before they start.
  * 3. A read that met a connection which the server had just closed is repeated once; a write never is.
- * 4. Every exchange is counted by code, method and host.
+ * 4. Where an answer does not come, no kept connection is used again: a network that has forgotten one of them has forgotten all, and each would
+ *    cost a deadline, more than a lease lasts.
+ * 5. Every exchange is counted by code, method and host.
  */
 import http, { type IncomingMessage, type RequestOptions } from 'node:http';
 import https from 'node:https';
@@ -122,7 +124,9 @@ export function kubeTransport(options: TransportOptions): Transport {
       return await work(signal, () => clearTimeout(timer));
     } catch (error) {
       if (exchange.signal?.aborted) throw exchange.signal.reason;
-      throw deadline.signal.aborted ? expired : errorOfTransport(exchange.what, error);
+      if (!deadline.signal.aborted) throw errorOfTransport(exchange.what, error);
+      for (const idle of Object.values(ownAgent.freeSockets)) for (const socket of idle ?? []) socket.destroy();
+      throw expired;
     } finally {
       clearTimeout(timer);
     }
