@@ -1,13 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Course, TopologyWatch } from '../../demo/course.ts';
 import type { Verb } from '../../src/api/requests.ts';
-import type { MigrationStatus, MigrationStep, Phase } from '../../src/api/stream-migration.ts';
+import type { Revision } from '../../src/api/revision.ts';
+import type { AliasMove, MigrationStatus, MigrationStep, Phase } from '../../src/api/stream-migration.ts';
+import type { KubeObject } from '../../src/controller/kube/api.ts';
 import type { Scene } from '../integration/migration/scene.ts';
 import { type Chain, chainAt, chains, namedBy } from '../support/workload/topology.ts';
 import type { Random } from './random.ts';
 
 /** How a migration is meant to end. Where the killing comes first it may end otherwise, and then that has to be right as well. */
-const plans = ['Complete', 'Approve', 'Abort', 'RollBack', 'Supersede'] as const;
+const plans = ['Complete', 'Approve', 'Abort', 'RollBack', 'Supersede', 'Pause', 'Retry', 'Delete'] as const;
 export type Plan = (typeof plans)[number];
 
 /** One migration, when it has ended. */
@@ -51,6 +53,8 @@ interface Running {
 
 /** Where an abort may strike, in the order in which a migration gets there. */
 const beforeFlip: readonly Phase[] = ['Pending', 'Planning', 'Provisioning', 'CatchingUp', 'Verifying', 'AwaitingApproval'];
+/** Where a deletion may strike: anywhere. */
+const anywhere: readonly Phase[] = [...beforeFlip, 'Flipping', 'Soaking', 'TearingDown'];
 const pollMilliseconds = 50;
 const longSoak = '10m';
 
@@ -95,7 +99,7 @@ export async function migrateOnAndOn(options: CourseOptions): Promise<void> {
   /** Asks until there is an answer: the operator that should give it may be dead, or another one than that which has read the request. */
   async function insist(one: Running, verb: Verb, step?: MigrationStep): Promise<void> {
     const end = performance.now() + patience * 1_000;
-    while (outcomeOf(one) === undefined) {
+    while (outcomeOf(one) === undefined || verb === 'retry') {
       const result = await scene.ask(one.name, verb, step).then(
         (answer) => answer.result,
         () => undefined,
@@ -119,14 +123,45 @@ export async function migrateOnAndOn(options: CourseOptions): Promise<void> {
       } else await insist(one, 'promote');
       await until(one, (now) => !waits(now?.phase) || now?.message !== status?.message);
     }
+    tell(one, outcomeOf(one) ?? '', one.course.status()?.flip);
+  }
+
+  function tell(one: Running, outcome: string, flip: MigrationStatus['flip']): void {
     const { course, beganAt, movedAt: _, ...known } = one;
-    options.onEnd({
-      ...known,
-      outcome: outcomeOf(one) ?? '',
-      seconds: Math.round((performance.now() - beganAt) / 1_000),
-      phases: course.phases(),
-      flip: course.status()?.flip,
-    });
+    options.onEnd({ ...known, outcome, seconds: Math.round((performance.now() - beganAt) / 1_000), phases: course.phases(), flip });
+  }
+
+  /** Tries again until it holds. */
+  async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
+    const end = performance.now() + patience * 1_000;
+    while (!(await holds())) {
+      if (performance.now() > end) throw new Error(`it does not come: ${what}`);
+      await sleep(pollMilliseconds);
+    }
+  }
+
+  /** Takes a migration away. Where it has moved readers they stay, and then a person does away with what was live before. */
+  async function remove(one: Running): Promise<void> {
+    await scene.remove('StreamMigration', one.name);
+    await eventually(`${one.name} is gone`, async () => (await scene.object('StreamMigration', one.name)) === undefined);
+    await sleep(1_000); // what its status said last comes by a watch
+    const { flip, plan, outcome } = one.course.status() ?? {};
+    const moved = flip !== undefined && (await areOn(flip.intent));
+    if (moved && outcome === undefined)
+      for (const { action, from } of plan?.steps ?? []) if (action === 'Clone' && from !== undefined) await removeRetired(from);
+    tell(one, outcome ?? 'Deleted', flip && { ...flip, result: moved ? 'Moved' : 'NotMoved' });
+  }
+
+  async function areOn(moves: readonly AliasMove[]): Promise<boolean> {
+    const found = await Promise.all(moves.map(async ({ alias }) => Object.keys((await scene.search(`_alias/${alias}`)) as object)));
+    return moves.every(({ to }, index) => found[index]?.join() === to.index);
+  }
+
+  async function removeRetired(name: string): Promise<void> {
+    const look = () => scene.object<Revision & KubeObject>('Revision', name);
+    await eventually(`${name} is retired, or gone`, async () => ((await look())?.status?.role ?? 'retired') === 'retired');
+    await scene.remove('Revision', name);
+    await eventually(`${name} is gone`, async () => (await look()) === undefined);
   }
 
   const chosenChains = (): readonly Chain[] => random.pick([chains, chains, ['calls'], ['accounts']] as const);
@@ -164,6 +199,37 @@ export async function migrateOnAndOn(options: CourseOptions): Promise<void> {
       await Promise.race([until(older, () => false), sleep(random.between(0, 15_000))]);
       await finish(older);
       await finish(newer);
+    },
+    async Pause(plan) {
+      const phase = random.pick(anywhere);
+      const one = await begin(plan, chosenChains(), {});
+      await until(one, (status) => anywhere.indexOf(status?.phase ?? 'Pending') >= anywhere.indexOf(phase));
+      await insist(one, 'pause');
+      await sleep(random.between(500, 6_000));
+      await insist(one, 'resume');
+      await finish(one);
+    },
+    async Retry(plan) {
+      const phase = random.pick(beforeFlip);
+      const one = await begin(plan, chosenChains(), { manual: ['Flip'] });
+      await until(one, (status) => beforeFlip.indexOf(status?.phase ?? 'Pending') >= beforeFlip.indexOf(phase));
+      await insist(one, 'abort');
+      await until(one, () => false);
+      if (outcomeOf(one) === 'Aborted') {
+        await insist(one, 'retry');
+        await eventually(`${one.name} begins anew`, async () => (one.course.status()?.attempt ?? 1) > 1);
+      }
+      await finish(one);
+    },
+    async Delete(plan) {
+      const phase = random.pick(anywhere);
+      const spec = random.pick([{}, { manual: ['Flip'] }, { soak: longSoak }]);
+      const one = await begin(plan, chosenChains(), spec);
+      const isThere = (status: MigrationStatus | undefined): boolean => anywhere.indexOf(status?.phase ?? 'Pending') >= anywhere.indexOf(phase);
+      const goesNoFurther = (status: MigrationStatus | undefined): boolean => status?.phase === 'AwaitingApproval' || status?.phase === 'Soaking';
+      await until(one, (status) => isThere(status) || goesNoFurther(status));
+      await sleep(random.between(0, 1_500));
+      await remove(one);
     },
   };
 
