@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { apiVersion } from '../../../src/api/common.ts';
@@ -48,6 +49,22 @@ function otherVersion(change: (crd: string) => string): string {
   return copy;
 }
 
+/** There are no nodes here: says for the Deployments that their pods are ready, which is what `--wait` waits for. */
+async function sayAvailable(until: AbortSignal): Promise<void> {
+  const conditions = [
+    { type: 'Available', status: 'True' },
+    { type: 'Progressing', status: 'True', reason: 'NewReplicaSetAvailable' },
+  ];
+  const ready = { observedGeneration: 1, replicas: 1, updatedReplicas: 1, readyReplicas: 1, availableReplicas: 1, conditions };
+  while (!until.aborted) {
+    for (const name of ['grue-operator', 'grue-worker']) {
+      const patch = JSON.stringify({ status: ready });
+      await kubectl('patch', 'deployment', name, '-n', namespace, '--subresource=status', '--type=merge', '-p', patch).catch(() => {});
+    }
+    await setTimeout(200);
+  }
+}
+
 test('installed, upgraded, uninstalled and installed again: nothing that is live is harmed', async () => {
   const release = (verb: 'install' | 'upgrade', values: object, from = chart, ...flags: readonly string[]) =>
     helm([verb, 'grue', from, '--namespace', namespace, '--values', '-', ...flags], { ...cluster(), input: JSON.stringify({ platform, ...values }) });
@@ -57,7 +74,11 @@ test('installed, upgraded, uninstalled and installed again: nothing that is live
   await expect(release('install', {})).rejects.toThrow('namespaces "flights" not found');
 
   const older = otherVersion((crd) => crd.replace('- description: Append or Change.', '- description: Formerly.').replace('name: Type', 'name: Kind'));
-  await release('install', {}, older, '--create-namespace');
+  const installed = new AbortController();
+  await Promise.all([
+    release('install', {}, older, '--create-namespace', '--wait', '--timeout', '60s').finally(() => installed.abort()),
+    sayAvailable(installed.signal),
+  ]);
   expect(await column()).toBe('Kind');
 
   // What the operator has made meanwhile, under its own account, with the rights that the chart gives to it.
