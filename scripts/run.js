@@ -16,6 +16,7 @@ const TASKS = {
   check: 'scripts/check.ts',
   cluster: 'test/cluster/cli.ts',
   demo: 'demo/main.ts',
+  e2e: 'test/e2e/main.ts',
   gen: 'scripts/gen.ts',
   grue: 'src/main.ts',
   stack: 'test/stack/cli.ts',

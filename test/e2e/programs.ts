@@ -5,12 +5,30 @@ export interface Programs {
   helm(args: readonly string[], input?: string): Promise<string>;
 }
 
-/** kubectl and Helm on one cluster. What is under way ends with the signal. */
-export function programsOn(cluster: { readonly kubeconfig: string; readonly kubectl: string; readonly helm: string }, signal: AbortSignal): Programs {
+export interface ProgramsOptions {
+  readonly cluster: { readonly kubeconfig: string; readonly kubectl: string; readonly helm: string };
+  /** Told what Helm says, and every error. */
+  readonly note: (text: string) => void;
+  /** What is under way ends with it. */
+  readonly signal: AbortSignal;
+}
+
+/** kubectl and Helm on one cluster. */
+export function programsOn({ cluster, note, signal }: ProgramsOptions): Programs {
   const flag = ['--kubeconfig', cluster.kubeconfig];
+  const noting = async (output: Promise<string>, isTold: boolean): Promise<string> => {
+    try {
+      const text = await output;
+      if (isTold) note(text);
+      return text;
+    } catch (error) {
+      note((error as Error).message);
+      throw error;
+    }
+  };
   return {
-    kubectl: (args, input) => run([cluster.kubectl, ...flag, ...args], input, signal),
-    helm: (args, input) => run([cluster.helm, ...flag, ...args], input, signal),
+    kubectl: (args, input) => noting(run([cluster.kubectl, ...flag, ...args], input, signal), false),
+    helm: (args, input) => noting(run([cluster.helm, ...flag, ...args], input, signal), true),
   };
 }
 

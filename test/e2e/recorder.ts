@@ -25,7 +25,7 @@ export interface PodObject extends KubeObject {
 
 const podType: ResourceType = { group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true };
 const eventType: ResourceType = { group: 'events.k8s.io', version: 'v1', plural: 'events', kind: 'Event', namespaced: true };
-const ours = 'app.kubernetes.io/part-of=grue';
+const ours = 'app.kubernetes.io/name=grue';
 
 /** @param directory where it writes: a directory for each namespace, with a file for each container that ran; events.jsonl and objects.jsonl */
 export async function startRecorder(kube: KubeClient, kubeconfig: string, directory: string): Promise<Recorder> {

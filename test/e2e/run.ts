@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { orAborted } from '../../demo/abort.ts';
 import type { KubeClient } from '../../src/controller/kube/client.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Canaries } from './canaries.ts';
@@ -18,6 +19,8 @@ export interface World {
   readonly servers: Servers;
   readonly canaries: Canaries;
   readonly reaper: Reaper;
+  /** Adds to the record of the run. */
+  readonly note: (file: string, text: string) => void;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 }
@@ -61,7 +64,10 @@ async function playOne(scenario: Scenario, world: World, shared: Release | undef
   let numbers: Numbers = noNumbers;
   const problems: string[] = [];
   try {
-    numbers = await scenario.run(await contextOf(scenario, world, shared, ending, AbortSignal.any([world.signal, over.signal])));
+    const signal = AbortSignal.any([world.signal, over.signal]);
+    const context = await contextOf(scenario, world, shared, ending, signal);
+    numbers = await orAborted(scenario.run(context), signal);
+    if (scenario.installation === 'Own') await noteMetrics(context.release, world);
     if (!isRight(numbers)) problems.push(`${numbers.lost} lost, ${numbers.duplicated} duplicated, ${numbers.failedReads} failed reads`);
   } catch (error) {
     problems.push((error as Error).stack ?? String(error));
@@ -74,6 +80,13 @@ async function playOne(scenario: Scenario, world: World, shared: Release | undef
   return { name, passed: problem === '', seconds, ...numbers, ...(problem === '' ? {} : { problem }) };
 }
 
+/** What the pods of a release tell a scraper. They serve it on loopback, unless the chart is told otherwise. */
+export async function noteMetrics(release: Release, { programs, note }: Pick<World, 'programs' | 'note'>): Promise<void> {
+  const script = `fetch('http://127.0.0.1:8080/metrics').then((answer) => answer.text()).then(console.log)`;
+  for (const { name, namespace } of [...(await release.pods('operator')), ...(await release.pods('worker'))])
+    note('metrics.txt', await programs.kubectl(['exec', name, '--namespace', namespace, '--', 'node', '-e', script]));
+}
+
 async function contextOf(
   { name, installation }: Scenario,
   world: World,
@@ -82,9 +95,10 @@ async function contextOf(
   signal: AbortSignal,
 ): Promise<Context> {
   const { cluster, image, kube, servers, canaries, reaper } = world;
-  const programs = programsOn(cluster, signal);
+  const note = (text: string): void => world.note('programs.log', text);
+  const programs = programsOn({ cluster, note, signal });
   // ending it must work also when the scenario was called off
-  const lastPrograms = programsOn(cluster, AbortSignal.any([world.signal, AbortSignal.timeout(2 * patienceMilliseconds)]));
+  const lastPrograms = programsOn({ cluster, note, signal: AbortSignal.any([world.signal, AbortSignal.timeout(2 * patienceMilliseconds)]) });
   const namespace = `${slugOf(name)}-${randomBytes(2).toString('hex')}`;
   const say = (line: string): void => world.say(`[${namespace}] ${line}`);
 

@@ -68,7 +68,11 @@ export async function startWorkload(around: Surroundings, { history = defaultHis
       elasticsearch: { url: gate.url, authentication: { secretRef: { name: 'search' } } },
     },
   };
-  const resources = (): readonly Written[] => [...givens(namespace, platform, [chain]), ...chainAt(chain, version)];
+  // nothing of blue is kept: its removal is shown too
+  const given = givens(namespace, platform, [chain]).map((one) =>
+    one.kind === 'Connection' ? { ...one, spec: { ...(one.spec as object), keepVersions: 0 } } : one,
+  );
+  const resources = (): readonly Written[] => [...given, ...chainAt(chain, version)];
   const secret = (name: string, password: string) => ({
     ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace } },
     stringData: { username, password },

@@ -62,7 +62,7 @@ export interface WorkspaceOptions {
 /** The namespace need not be there yet. */
 export async function openWorkspace({ kube, namespace, bootstrapServers, elasticsearchUrl }: WorkspaceOptions): Promise<Workspace & AsyncDisposable> {
   const brokers = [...bootstrapServers];
-  const producer = new Kafka({ brokers, logLevel: logLevel.ERROR }).producer({ idempotent: true, maxInFlightRequests: 1 });
+  const producer = new Kafka({ brokers, logLevel: logLevel.NOTHING }).producer({ idempotent: true, maxInFlightRequests: 1 });
   await producer.connect();
 
   const search = async (path: string, init: RequestInit = {}): Promise<unknown> => {
