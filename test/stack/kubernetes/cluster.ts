@@ -23,6 +23,18 @@ export interface ClusterLayout {
   readonly admin: Credentials;
 }
 
+/** Which rights are used by whom is asked about accounts of programs; those of the cluster itself say the same everywhere. */
+const audit = {
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived'],
+  rules: [
+    { level: 'None', userGroups: ['system:serviceaccounts:kube-system'] },
+    { level: 'Metadata', userGroups: ['system:serviceaccounts'] },
+    { level: 'None' },
+  ],
+};
+
 /** Writes certificates, keys and the administrator's kubeconfig of a new cluster. */
 export async function layOutCluster(directory: string, ports: ClusterPorts): Promise<ClusterLayout> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -41,10 +53,14 @@ export async function layOutCluster(directory: string, ports: ClusterPorts): Pro
     'tokens.pub': tokens.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
     'admin.kubeconfig': kubeconfig(server, authority.certificate, 'admin', admin),
     'controller-manager.kubeconfig': kubeconfig(server, authority.certificate, 'controller-manager', manager),
+    'audit.yaml': JSON.stringify(audit),
   };
   await Promise.all(Object.entries(files).map(([name, content]) => writeFile(join(directory, name), content, { mode: 0o600 })));
   return { directory, server, ports, kubeconfigPath: join(directory, 'admin.kubeconfig'), certificate: authority.certificate, admin };
 }
+
+/** A file of JSON lines: what accounts of programs have asked of the cluster whose files are in this directory, and what let them. */
+export const auditLog = (directory: string): string => join(directory, 'audit.log');
 
 export function etcdSpec(binaries: KubernetesBinaries, { directory, ports }: ClusterLayout): ServerSpec {
   const client = `http://127.0.0.1:${ports.etcd}`;
@@ -92,6 +108,7 @@ export function apiServerSpec(binaries: KubernetesBinaries, layout: ClusterLayou
         file('tokens.key'),
       ],
       ...['--authorization-mode', 'RBAC', '--service-cluster-ip-range', '10.0.0.0/24'],
+      ...['--audit-policy-file', file('audit.yaml'), '--audit-log-path', auditLog(layout.directory)],
       // without it a stop waits a minute for watches to end by themselves
       ...['--shutdown-watch-termination-grace-period', '1s'],
     ],
