@@ -59,6 +59,8 @@ export interface KafkaCluster {
    */
   commitStart(group: string, start: ReadonlyMap<string, readonly Offset[]>, signal: AbortSignal): Promise<void>;
   deleteGroup(name: string, signal: AbortSignal): Promise<'Deleted' | 'Absent' | 'Active'>;
+  /** Names of all topics and groups that begin so. */
+  namesUnder(prefix: string, signal: AbortSignal): Promise<{ readonly topics: readonly string[]; readonly groups: readonly string[] }>;
   /**
    * Records of one partition in [from, to), without a group, in order. Ends when `to` is passed, also across transaction markers and
    * compaction holes. Records of aborted transactions are left out. Fails with GRUE-KFK-003 when `from` is below the log start, GRUE-KFK-004 when

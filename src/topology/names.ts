@@ -43,8 +43,15 @@ export function foreignName(namespace: string, spec: RevisionSpec): string | und
   return own.find((name) => !isPhysicalNameOf(name, namespace, spec));
 }
 
-function isPhysicalNameOf(physical: string, namespace: string, { of: { name }, number }: RevisionSpec): boolean {
+const isPhysicalNameOf = (physical: string, namespace: string, { of: { name }, number }: RevisionSpec): boolean =>
+  withoutSuffix(physical) === `${namespace}.${name}.${number}`;
+
+/** Could the operator have chosen this name for something of the namespace? */
+export const isPhysicalName = (physical: string, prefix: string, namespace: string): boolean =>
+  physical.startsWith(`${prefix}.${namespace}.`) && /\.\d+$/.test(withoutSuffix(physical) ?? '');
+
+/** `flights.delays.2` of `grue.flights.delays.2-m3v9ab`. */
+function withoutSuffix(physical: string): string | undefined {
   const stage = physical.endsWith(deadLetterSuffix) ? physical.slice(0, -deadLetterSuffix.length) : physical;
-  const [, own] = /^[-a-z0-9]+\.(.+)-[a-z0-9]{6}$/.exec(stage) ?? [];
-  return own === `${namespace}.${name}.${number}`;
+  return /^[-a-z0-9]+\.(.+)-[a-z0-9]{6}$/.exec(stage)?.[1];
 }

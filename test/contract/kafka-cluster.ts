@@ -254,6 +254,21 @@ export function kafkaClusterContract(make: () => Promise<KafkaWorld>): void {
     });
   });
 
+  test('topics and groups are found by how their names begin, those of others and what is gone are not among them', async () => {
+    const { cluster } = await made;
+    const prefix = fresh('under');
+    const topic = `${prefix}.one`;
+    await cluster.createTopic({ name: topic, partitions: 1, config: {} }, signal);
+    await cluster.createTopic({ name: `${prefix}.gone`, partitions: 1, config: {} }, signal);
+    await cluster.commitStart(`${prefix}.readers`, new Map([[topic, [0n]]]), signal);
+    await cluster.commitStart(`${prefix}.left`, new Map([[topic, [0n]]]), signal);
+    await cluster.commitStart(fresh('other'), new Map([[topic, [0n]]]), signal);
+    await cluster.deleteGroup(`${prefix}.left`, signal);
+    await cluster.deleteTopic(`${prefix}.gone`, (await cluster.topics([`${prefix}.gone`], signal)).get(`${prefix}.gone`)?.id ?? '', signal);
+    expect(await cluster.namesUnder(`${prefix}.`, signal)).toEqual({ topics: [topic], groups: [`${prefix}.readers`] });
+    expect(await cluster.namesUnder(`${fresh('nothing')}.`, signal)).toEqual({ topics: [], groups: [] });
+  });
+
   describe('reading a range', () => {
     test('it delivers exactly the records in it, in order', async () => {
       const { cluster, produce } = await made;

@@ -222,6 +222,7 @@ const kafkaVerbs = {
   group: 'reads',
   commitStart: 'changes',
   deleteGroup: 'changes',
+  namesUnder: 'reads',
   read: 'streams',
   close: 'reads',
 } as const satisfies Verbs<KafkaCluster>;

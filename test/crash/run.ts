@@ -1,4 +1,5 @@
 import { kinds } from '../../src/api/kinds.ts';
+import type { Platform } from '../../src/api/platform.ts';
 import type { Logger } from '../../src/controller/logger.ts';
 import type { Effect } from './effects.ts';
 import { differences, type EndState, endState } from './end-state.ts';
@@ -7,7 +8,7 @@ import type { Mutation } from './mutations.ts';
 import { watchReaders, watchTruth } from './readers.ts';
 import type { Beat, Scenario, Setting } from './scenario.ts';
 import { produce } from './scenarios/shop.ts';
-import { type Checkpoint, checkpointOf, type Simulation, simulate } from './simulation.ts';
+import { type Checkpoint, checkpointOf, namespace, type Simulation, simulate } from './simulation.ts';
 
 export interface RunResult {
   readonly id: string;
@@ -106,6 +107,7 @@ export async function play(scenario: Scenario, point: Point, { expected, mutatio
   while (!isOver() && !choke.runsAway && clock.monotonic() < longest) await advance();
   if (!isOver()) complaints.push(`it does not end: ${stateOf(sim, beats.length)}`);
   const end = await lastState(sim, ghosts, expected, advance);
+  complaints.push(...(await unlisted(sim, ghosts, advance)));
   if (choke.runsAway)
     complaints.push(
       `it runs away: ${choke.effects
@@ -160,6 +162,26 @@ function ghostOf({ people }: Simulation, { port, verb, about }: Effect): string 
   }
   const made = makers[verb];
   return made === undefined || revisions.some(({ spec }) => Object.values(spec.physical).includes(name)) ? undefined : `${made} ${name}`;
+}
+
+/** An operator looks at what nobody knows once a minute. */
+const listedWithin = 70_000;
+
+/** What is left over, and people are not told of. */
+async function unlisted(sim: Simulation, ghosts: ReadonlySet<string>, advance: () => Promise<void>): Promise<readonly string[]> {
+  const { store, kafka, search, clock } = sim;
+  const missing = (): readonly string[] => {
+    const platform = store.list(kinds.Platform, namespace)[0] as unknown as Platform | undefined;
+    const told = new Set(platform?.status?.orphans?.map(({ kind, name }) => `${kind.toLowerCase()} ${name}`));
+    const there = [
+      ...Object.keys(kafka.snapshot().topics).map((name) => `topic ${name}`),
+      ...Object.keys(kafka.snapshot().groups).map((name) => `group ${name}`),
+      ...Object.keys(search.snapshot().indices).map((name) => `index ${name}`),
+    ];
+    return there.filter((one) => ghosts.has(one) && !told.has(one));
+  };
+  for (const until = clock.monotonic() + listedWithin; missing().length > 0 && clock.monotonic() < until; ) await advance();
+  return missing().map((one) => `it is left over, and not listed: ${one}`);
 }
 
 /** The same physical name is never made a second time: its suffix belongs to one attempt. */

@@ -2,6 +2,7 @@ import type { KafkaCluster } from '../ports.ts';
 import { append, type RecordAppender } from './append.ts';
 import type { KafkaSettings } from './connection.ts';
 import { deleteGroup, describeGroup } from './groups.ts';
+import { namesUnder } from './names.ts';
 import { commitStart, committed, offsets } from './positions.ts';
 import { readRange } from './read.ts';
 import { clusterId, createTopic, deleteTopic, describeTopics, topicConfig } from './topics.ts';
@@ -27,6 +28,7 @@ export function openKafkaCluster(settings: KafkaSettings, patienceMs: number = P
     group: (name, signal) => describeGroup(wire, name, signal),
     commitStart: (group, start, signal) => commitStart(wire, group, start, signal),
     deleteGroup: (name, signal) => deleteGroup(wire, name, signal),
+    namesUnder: (prefix, signal) => namesUnder(wire, prefix, signal),
     read: (topic, partition, from, to, signal) => readRange(wire, topic, partition, from, to, signal),
     append: (record, signal) => append(wire, record, signal),
     close: () => wire.close(),

@@ -1,4 +1,5 @@
 import type { Platform, PlatformStatus } from '../../api/platform.ts';
+import { isPhysicalName } from '../../topology/names.ts';
 import type { Servers } from '../servers.ts';
 import type { World } from '../world.ts';
 import { knownMark } from './mark.ts';
@@ -35,22 +36,18 @@ export async function observeOrphans(
     if (inUse.has(index.name)) for (const { spec } of mark?.chain ?? []) for (const name of Object.values(spec.physical)) known.add(name);
   const indices = marked
     .filter(({ index }) => !known.has(index.name) && !inUse.has(index.name))
-    .map(({ index, mark }): Found => ({ kind: 'Index', name: index.name, why: whyOf(mark?.revision, mark?.migration) }));
-  const noted = (await registry.entries(signal)).filter((entry) => entry.namespace === namespace && !known.has(entry.name));
-  const topics = await kafka.topics(
-    noted.flatMap(({ kind, name }) => (kind === 'topic' ? name : [])),
-    signal,
-  );
-  const others: Found[] = [];
-  for (const { kind, name, revision } of noted) {
-    const isThere = kind === 'topic' ? topics.has(name) : others.length < mostListed && (await kafka.group(name, signal)).state !== 'Absent';
-    if (isThere) others.push({ kind: kind === 'topic' ? 'Topic' : 'Group', name, why: whyOf(revision, undefined) });
-  }
+    .map(({ index, mark }): Found => ({ kind: 'Index', name: index.name, why: whyOf(mark?.revision, mark?.migration) ?? 'its mark cannot be read' }));
+  const notes = new Map((await registry.entries(signal)).map((entry) => [`${entry.kind} ${entry.name}`, entry.revision]));
+  const { topics, groups } = await kafka.namesUnder(`${platform.spec.prefix}.${namespace}.`, signal);
+  // By their names, and not by our notes of them: a request that came late has made what was forgotten before.
+  const others = [...topics.map((name) => ({ kind: 'Topic', name }) as const), ...groups.map((name) => ({ kind: 'Group', name }) as const)]
+    .filter(({ name }) => !known.has(name) && isPhysicalName(name, platform.spec.prefix, namespace))
+    .map(({ kind, name }): Found => ({ kind, name, why: whyOf(notes.get(`${kind.toLowerCase()} ${name}`)) ?? 'nothing tells what it was made for' }));
   return [...indices, ...others].sort((a, b) => (`${a.name} ${a.kind}` < `${b.name} ${b.kind}` ? -1 : 1));
 }
 
-function whyOf(revision: string | undefined, migration: string | undefined): string {
-  if (revision === undefined) return 'its mark cannot be read';
+function whyOf(revision: string | undefined, migration?: string): string | undefined {
+  if (revision === undefined) return undefined;
   return `there is no Revision ${revision}, which it was made for${migration ? ` by migration ${migration}` : ''}`;
 }
 

@@ -163,6 +163,21 @@ describe('what nobody knows any more', () => {
   });
 });
 
+test('a topic and a group under our names of which there is no note are listed as well, what others have called similarly is not', async () => {
+  const { servers, cluster } = await openShop();
+  const { kafka } = servers;
+  for (const name of ['grue.shop.cleaned.7-abc123', 'grue.shop.clean.7-abc123.dead-letters', 'grue.shop.copy-of-cleaned', 'grue.shopping.cleaned.7-abc123'])
+    kafka.createTopic({ name, partitions: 1, config: {} });
+  await kafka.cluster.commitStart('grue.shop.clean.7-abc123', new Map([['grue.shop.cleaned.7-abc123', [0n]]]), new AbortController().signal);
+  await pass(servers, 70);
+  const why = 'nothing tells what it was made for';
+  expect(cluster.platform()?.status?.orphans?.map(({ since: _, ...orphan }) => orphan)).toEqual([
+    { kind: 'Group', name: 'grue.shop.clean.7-abc123', why },
+    { kind: 'Topic', name: 'grue.shop.clean.7-abc123.dead-letters', why },
+    { kind: 'Topic', name: 'grue.shop.cleaned.7-abc123', why },
+  ]);
+});
+
 describe('a cluster restored from an old backup', () => {
   test('finds readers on a newer index: its Revisions are made again, the older ones stop, and nothing is removed', async () => {
     const { servers, cluster } = await openShop();

@@ -93,6 +93,17 @@ export function kafkaPort(brokers: Brokers): KafkaCluster & RecordAppender {
         throw new GrueError('GRUE-KFK-007', `group ${group} has members, so Kafka does not let its start be set`, { fix: 'stop what reads with this group' });
       for (const { position, ...where } of missing) groups.setPosition(group, where, position);
     },
+    namesUnder: async (prefix, signal) => {
+      reach(signal);
+      const isMeant = (name: string): boolean => name.startsWith(prefix);
+      return {
+        topics: topics
+          .all()
+          .map(({ name }) => name)
+          .filter(isMeant),
+        groups: groups.names().filter(isMeant),
+      };
+    },
     deleteGroup: async (name, signal) => {
       reach(signal);
       const { state } = groups.facts(name);
