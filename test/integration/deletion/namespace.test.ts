@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { afterEach, expect, test } from 'vitest';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { KubeObject } from '../../../src/controller/kube/api.ts';
 import { find } from '../../../src/controller/kube/find.ts';
+import { leaseType } from '../../../src/controller/lease.ts';
 import { namespaces } from '../../../src/reconcilers/namespace.ts';
 import { stack } from '../../stack/for-tests.ts';
-import { connectKube, createNamespace } from '../../support/grue.ts';
+import { connectKube, createNamespace, startProcess, stopProcess } from '../../support/grue.ts';
 import { conditionBecomes } from '../bad-input/conditions.ts';
 import { becomes, openTopology, type Topology } from './topology.ts';
 
@@ -29,9 +31,17 @@ async function open(title: string): Promise<Topology> {
   return topology;
 }
 
-async function deleteNamespace({ scene: { grue, namespace } }: Topology): Promise<void> {
+async function deleteNamespace(deleted: Topology): Promise<void> {
+  await askForDeletion(deleted);
+  await isGone(deleted);
+}
+
+async function askForDeletion({ scene: { grue, namespace } }: Topology): Promise<void> {
   const { metadata } = await grue.kube.get(namespaces, { name: namespace });
   await grue.kube.delete(namespaces, { name: namespace }, { uid: metadata.uid ?? '' });
+}
+
+async function isGone({ scene: { grue, namespace } }: Topology): Promise<void> {
   await becomes(
     `namespace ${namespace} to be gone`,
     () => find<KubeObject>(grue.kube, namespaces, { name: namespace }),
@@ -78,4 +88,45 @@ test('a namespace goes in seconds also when its servers are gone', async () => {
   await deleteNamespace(topology as Topology);
   expect(await physical()).toEqual(before);
   await shows(1);
+});
+
+describe('a namespace in which the Lease of its operator lies, as in an installation of one namespace,', () => {
+  async function openOwn(title: string): Promise<Topology> {
+    topology = await openTopology(title);
+    await topology.apply(1);
+    await topology.shows(1);
+    await topology.apply(2);
+    await topology.scene.migrate('under-way', ['Pipeline/priced'], { manual: ['Flip'] });
+    await topology.scene.inPhase('under-way', 'AwaitingApproval');
+    return topology;
+  }
+
+  test('goes in seconds, and its data stays', async () => {
+    const own = await openOwn('own');
+    const before = await own.physical();
+    await deleteNamespace(own);
+    expect(await own.physical()).toEqual(before);
+  });
+
+  test('goes also when its operator comes too late to lead: no Lease can be made there any more', async () => {
+    const own = await openOwn('late');
+    const { grue, namespace } = own.scene;
+    const before = await own.physical();
+    await stopProcess(grue.operator);
+    await askForDeletion(own);
+    await becomes(
+      'the Lease to be gone',
+      () => find<KubeObject>(grue.kube, leaseType, { namespace, name: 'grue-operator' }),
+      (found) => found === undefined,
+      withinSeconds,
+    );
+    const args = ['--kubeconfig', stack().kubernetes.kubeconfigPath, '--namespace', namespace, '--lease-namespace', namespace];
+    const late = startProcess('operator', args, join(stack().directory, 'logs', namespace, 'late.log'));
+    try {
+      await isGone(own);
+    } finally {
+      await stopProcess(late);
+    }
+    expect(await own.physical()).toEqual(before);
+  });
 });
