@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { generateCrds } from '../../../scripts/gen-crds.ts';
@@ -100,6 +102,16 @@ test('a Platform is a hook where its kind is still to come, and part of the rele
   expect(platformOf(rendered.get('everything') ?? '')).toMatchObject({ 'helm.sh/hook': 'post-install,post-upgrade', 'helm.sh/resource-policy': 'keep' });
   const known = platformOf(await render(valuesOf('everything'), { apiVersions: ['grue.dev/v1alpha1/Platform'] }));
   expect(known).toEqual({ 'helm.sh/resource-policy': 'keep', 'meta.helm.sh/release-name': 'grue', 'meta.helm.sh/release-namespace': 'flights' });
+});
+
+test('the processes know every flag that they are given', async () => {
+  for (const variant of variants)
+    for (const { spec } of manifestsOf(rendered.get(variant) ?? '').filter(({ kind }) => kind === 'Deployment')) {
+      const [command = '', ...flags] = spec?.template?.spec.containers[0]?.args ?? [];
+      const { stdout } = await promisify(execFile)(process.execPath, [join(import.meta.dirname, '../../../src/main.ts'), command, '--help']);
+      expect(flags.length).toBeGreaterThan(2);
+      for (const flag of flags) expect(stdout).toContain(`${flag.split('=')[0]} <`);
+    }
 });
 
 test('without crds.install there are none', async () => {
