@@ -11,6 +11,7 @@ import { letGoOfEnding } from './reconcilers/ending.ts';
 import type { LogicalResource } from './reconcilers/facts.ts';
 import { lineageOf } from './reconcilers/lineage.ts';
 import { reconcileMigration } from './reconcilers/migration/reconcile.ts';
+import { hasFailed } from './reconcilers/migration/status.ts';
 import { reconcilePlatform } from './reconcilers/platform/reconcile.ts';
 import { reconcileRevision } from './reconcilers/revision/reconcile.ts';
 import { reconcileTopology } from './reconcilers/topology/reconcile.ts';
@@ -183,6 +184,17 @@ export function makeControllers(
   migration.watch(migrations, {
     keysOf: peers,
     relevant: (before, after) => before.status?.waitingFor !== after.status?.waitingFor || before.status?.outcome !== after.status?.outcome,
+  });
+  // One that has failed is the newest over its resources until another has a plan.
+  const failed = (object: StreamMigration) =>
+    migrations.cache
+      .list(namespaced(object))
+      .flatMap(({ metadata, status }) =>
+        status !== undefined && hasFailed(status) && status.supersededBy === undefined ? [keyIn(object, metadata.name)] : [],
+      );
+  migration.watch(migrations, {
+    keysOf: failed,
+    relevant: ({ status: before }, { status: after }) => before?.plan?.hash !== after?.plan?.hash || before?.outcome !== after?.outcome,
   });
   migration.watch(revisions, { keysOf: (object) => (object.spec.migration === '' ? [] : [keyIn(object, object.spec.migration)]), relevant: revisionMoved });
   return [platform, topology, revision, migration];

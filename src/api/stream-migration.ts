@@ -274,6 +274,9 @@ export const migrationStatus = z
       .optional()
       .describe('Decided way off the straight path.'),
     outcome: z.enum(['Completed', 'NothingToDo', 'Aborted', 'RolledBack', 'Failed']).optional().describe('Set once, when the migration has ended.'),
+    supersededBy: text(63)
+      .optional()
+      .describe('The newer migration over some of the same resources that has a plan: what came of this one is of the past. Set once it has failed.'),
     retrySeen: z.int().optional().describe('The value of spec.retry that started this attempt.'),
     conditions,
   })

@@ -6,6 +6,7 @@ import type { StreamMigration } from '../../api/stream-migration.ts';
 import { type KubeObject, refOf } from '../../controller/kube/api.ts';
 import { find } from '../../controller/kube/find.ts';
 import { digestOf } from '../../topology/fingerprint.ts';
+import { keyOf, type NodeKey } from '../../topology/graph.ts';
 import { revisionsByName } from '../../topology/live.ts';
 import { keyOfResource, type TopologyFacts } from '../facts.ts';
 import { lastsFor, noteLasting } from '../memory.ts';
@@ -21,7 +22,7 @@ import { observeProgress } from './progress.ts';
 import { propose } from './propose.ts';
 import type { Proposal, Rival, Snapshot, Unsettled } from './snapshot.ts';
 import { observeSoak } from './soak.ts';
-import { goesBack, isNewer } from './status.ts';
+import { goesBack, hasFailed, isNewer } from './status.ts';
 import { isProtected } from './steps/protection.ts';
 
 /** Everything that one pass needs to know. Undefined when the migration is gone. */
@@ -41,6 +42,7 @@ export async function observe(key: string, world: World, signal: AbortSignal): P
     request: requestOf(migration),
     unsettled: [],
     rivals: [],
+    newer: undefined,
     proposal: undefined,
     revisions: new Map(),
     aliases: new Map(),
@@ -58,7 +60,7 @@ export async function observe(key: string, world: World, signal: AbortSignal): P
   if (isDeleted) return observeDeleted(quiet, world, signal);
   if (status.outcome !== undefined && quiet.request === undefined) {
     const there = world.caches.revisions.list(migration.metadata.namespace);
-    return { ...quiet, revisions: revisionsByName(there) };
+    return { ...quiet, revisions: revisionsByName(there), newer: hasFailed(status) ? newerThan(migration, world) : undefined };
   }
 
   const facts = await observeTopology(migration.metadata.namespace, world, signal);
@@ -158,6 +160,22 @@ function rivalsOf(migration: StreamMigration, facts: TopologyFacts): readonly Ri
       goesBack: goesBack(other.status?.plan?.steps ?? []),
     }));
 }
+
+/** Told by names and plans alone: of one that has ended nothing else is looked at. */
+function newerThan(migration: StreamMigration, { caches }: World): string | undefined {
+  const own = new Set(touchedBy(migration));
+  const start = ({ metadata, status }: StreamMigration): string => `${status?.startedAt ?? metadata.creationTimestamp} ${metadata.name}`;
+  return caches.migrations
+    .list(migration.metadata.namespace)
+    .filter((other) => (other.status?.plan ?? other.status?.outcome) !== undefined && start(other) > start(migration))
+    .toSorted((a, b) => (start(a) < start(b) ? -1 : 1))
+    .find((other) => touchedBy(other).some((key) => own.has(key)))?.metadata.name;
+}
+
+const touchedBy = (migration: StreamMigration): readonly NodeKey[] => [
+  ...namedBy(migration),
+  ...(migration.status?.plan?.steps ?? []).filter(({ action }) => action !== 'Share').map(({ of }) => keyOf(of)),
+];
 
 /** Planning waits until everything named is there, sound, as the digest says, and unchanged for a while: a sync applies its files in any order. */
 function unsettledInputs(migration: StreamMigration, facts: TopologyFacts, world: World): readonly Unsettled[] {

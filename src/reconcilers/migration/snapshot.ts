@@ -20,6 +20,8 @@ export interface Snapshot {
   readonly unsettled: readonly Unsettled[];
   /** Other unfinished migrations over some of the same resources. */
   readonly rivals: readonly Rival[];
+  /** Of one that has failed: the next one over some of the same resources that has a plan, or found nothing to do. */
+  readonly newer: string | undefined;
   /** What would be done if it were planned now; absent once the plan is frozen in its Revisions. */
   readonly proposal: Proposal | undefined;
   /** Revisions by name. */

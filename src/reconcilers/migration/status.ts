@@ -37,6 +37,7 @@ export const freshAttempt = (snapshot: Snapshot): StatusPatch => ({
   approved: undefined,
   ending: undefined,
   outcome: undefined,
+  supersededBy: undefined,
   pointOfNoReturn: undefined,
   progress: undefined,
   waitingFor: undefined,
@@ -68,6 +69,9 @@ export function whereReadersAre(snapshot: Snapshot): 'from' | 'to' | 'elsewhere'
   const at = (side: 'from' | 'to') => moves.every((move) => isOnlyOn(snapshot, move.alias, move[side]));
   return at('to') ? 'to' : at('from') ? 'from' : 'elsewhere';
 }
+
+/** Ended, and nothing was rolled out by it although something should have been. */
+export const hasFailed = ({ outcome }: MigrationStatus): boolean => outcome !== undefined && outcome !== 'Completed' && outcome !== 'NothingToDo';
 
 /** The step that a promotion without a named step means. */
 export function nextManualStep({ status }: Snapshot): MigrationStep {

@@ -122,6 +122,7 @@ export function snapshot({ spec, status = {}, deleted, unprotected, facts }: Sha
     request: undefined,
     unsettled: [],
     rivals: [],
+    newer: undefined,
     proposal: undefined,
     revisions: named(blue),
     aliases: new Map([['delays', [{ index: index.blue, uuid: uuid.blue }]]]),

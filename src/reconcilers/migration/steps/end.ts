@@ -21,6 +21,7 @@ export const ended: Step = (s) => {
   const late = outcome === 'Aborted' || outcome === 'RolledBack' ? comeLate(s) : [];
   if (late.length > 0) return deleting(phaseOf[outcome], message ?? '', late);
   if (isProtected(s)) return doNow(phaseOf[outcome], message ?? '', { kind: 'Protect', hold: false });
+  if (s.newer !== undefined && s.status.supersededBy === undefined) return note(phaseOf[outcome], message ?? '', { supersededBy: s.newer });
   return waitFor(phaseOf[outcome], message ?? '');
 };
 
