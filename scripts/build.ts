@@ -1,7 +1,9 @@
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { build, type Metafile, type OnResolveArgs, type Plugin } from 'esbuild';
 import { root } from './processes.ts';
+import { ship } from './ship.ts';
 
 /**
  * Bundles what runs in production: `grue.js` with a chunk for each of its commands, and the SQL checker, which the operator starts as a
@@ -71,9 +73,12 @@ const lean: Plugin = {
 
 if (import.meta.main) {
   const began = performance.now();
-  const { outputs } = await bundle();
-  for (const [file, { bytes, entryPoint = 'shared' }] of Object.entries(outputs)) {
+  const { values } = parseArgs({ options: { ship: { type: 'string' } } });
+  const metafile = await bundle(values.ship);
+  for (const [file, { bytes, entryPoint = 'shared' }] of Object.entries(metafile.outputs)) {
     console.log(`${basename(file).padEnd(24)} ${`${Math.ceil(bytes / 1024)} KiB`.padStart(9)}  ${entryPoint}`);
   }
+  // what an image holds: the bundle with all that it needs beside Node
+  if (values.ship !== undefined) ship(values.ship, metafile);
   console.log(`built in ${((performance.now() - began) / 1000).toFixed(1)} s`);
 }

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { StackError } from '../stack/errors.ts';
 import { type Cluster, type Flavour, findCluster, startLastingCluster, stopCluster } from './cluster.ts';
+import { buildImage } from './image/build.ts';
 
 const USAGE = `npm run cluster -- <command> [options]
 
@@ -53,6 +54,13 @@ async function command(name: string | undefined): Promise<number> {
     case 'env':
       for (const [key, value] of Object.entries(environment(needed(running)))) console.log(`export ${key}='${value.replaceAll("'", `'\\''`)}'`);
       return 0;
+    case 'load': {
+      const cluster = needed(running);
+      const tag = await buildImage({ progress });
+      await cluster.loadImage(tag);
+      console.log(tag);
+      return 0;
+    }
     default:
       console.error(USAGE);
       return values.help ? 0 : 2;

@@ -6,6 +6,9 @@ import { type Progress, run, which } from '../../stack/commands.ts';
 import { StackError } from '../../stack/errors.ts';
 import type { Need } from '../../stack/needs.ts';
 
+/** What runs containers and builds images. */
+const TOOLS = ['containerd', 'runc', 'containernetworking-plugins', 'nftables', 'tini', 'docker.io'];
+
 interface Unpacking {
   /** With all that they depend on, as if on an empty disk; without, only what this machine does not have. */
   readonly complete?: boolean;
@@ -56,6 +59,9 @@ export async function unpacked(packages: readonly string[], { complete = false, 
   });
   return join(root, 'root');
 }
+
+/** Programs that run containers and build images. @returns the directory that stands for `/` */
+export const containerTools = (making: { readonly progress: Progress; readonly signal: AbortSignal }): Promise<string> => unpacked(TOOLS, making);
 
 /** The variables with which programs of an unpacked root find each other and their libraries. */
 export function environmentOf(root: string): Readonly<Record<string, string>> {

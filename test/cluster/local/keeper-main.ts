@@ -5,7 +5,7 @@ import { type Keeper, keep } from '../../stack/keeper.ts';
 import { noted } from '../../stack/leftovers.ts';
 import { requireAll } from '../../stack/needs.ts';
 import { binaryNeeds, IMAGES, nodeBinaries } from './binaries.ts';
-import { environmentOf, localNeeds, unpacked } from './debian.ts';
+import { containerTools, environmentOf, localNeeds } from './debian.ts';
 import { importImage } from './images.ts';
 import { DNS_ADDRESS, layOutNode } from './layout.ts';
 import { clearNode, firstProcess, initSpec, layWire, makeControlGroups } from './namespaces.ts';
@@ -21,7 +21,7 @@ async function bringUp(keeper: Keeper): Promise<LocalFacts> {
   requireAll([...localNeeds, ...binaryNeeds()]);
   const { directory, progress, signal } = keeper;
   const binaries = await nodeBinaries(progress, signal);
-  const debian = await unpacked(['containerd', 'runc', 'containernetworking-plugins', 'nftables', 'tini'], { progress, signal });
+  const debian = await containerTools({ progress, signal });
   const env = environmentOf(debian);
   const began = Date.now();
   const tell = (what: string) => progress(`${what} after ${((Date.now() - began) / 1000).toFixed(1)} s`);

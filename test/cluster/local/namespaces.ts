@@ -56,15 +56,17 @@ export async function firstProcess(unshare: number, signal: AbortSignal): Promis
   }
 }
 
-// Nothing of what is mounted in here is seen by the machine, and nothing of these directories is seen in here. The
-// overlay is for CNI, which writes to a fixed place below /var/lib.
-const MOUNTS = `
-mount --make-rshared /
-mount -t tmpfs tmpfs /run
-mount -t tmpfs tmpfs /var/log
-mkdir -p /run/overlay/upper /run/overlay/work
-mount -t overlay overlay -o lowerdir=/var/lib,upperdir=/run/overlay/upper,workdir=/run/overlay/work /var/lib
-`;
+/**
+ * Shell commands that make these directories the namespaces' own: empty ones, and ones that look like the machine's until
+ * something is written, for programs that write to fixed places. Nothing of what is mounted or written there is seen outside.
+ */
+export function ownDirectories(empty: readonly string[], overlaid: readonly string[]): string {
+  const overlay = (directory: string) => {
+    const [upper, work] = ['upper', 'work'].map((name) => `/run/overlay${directory}/${name}`);
+    return `mkdir -p ${upper} ${work}; mount -t overlay overlay -o lowerdir=${directory},upperdir=${upper},workdir=${work} ${directory}`;
+  };
+  return ['mount --make-rshared /', ...['/run', ...empty].map((directory) => `mount -t tmpfs tmpfs ${directory}`), ...overlaid.map(overlay)].join('\n');
+}
 
 // Machine and pods see each other; what leaves the node carries its address, because the machine has no way to a pod's.
 const network = ({ host, node }: Wire) => `
@@ -81,7 +83,8 @@ nft add rule ip leaving post oifname eth0 ip saddr != ${node} masquerade
 /** Makes the namespaces a machine of their own, with a wire to this one. */
 export async function layWire(init: number, directory: string, env: Readonly<Record<string, string>>): Promise<Wire> {
   const sh = (command: readonly string[]) => promisify(execFile)(command[0] ?? '', command.slice(1), { env: { ...process.env, ...env } });
-  await sh(inNode(init, ['sh', '-ec', MOUNTS]));
+  // the kubelet links logs below /var/log, and CNI keeps what it gave to whom below /var/lib
+  await sh(inNode(init, ['sh', '-ec', ownDirectories(['/var/log'], ['/var/lib'])]));
   const wire = await plugIn(init, sh);
   await sh(['ip', 'address', 'add', `${wire.host}/30`, 'dev', wire.device]);
   await sh(['ip', 'link', 'set', wire.device, 'up', 'alias', nameOf(directory)]);
