@@ -125,6 +125,17 @@ describe('a resource that has never been live', () => {
   test('is Degraded when its alias belongs to somebody else', () => {
     expect(health('Connection/delays-index', { ...nothing, facts: problem('GRUE-ES-003', 'Connection/delays-index') }).status).toBe('Degraded');
   });
+  test('is Healthy when only a migration can start it, because what it leads to is live: else a sync would never come to that migration', () => {
+    const definitions = withDefinitions(
+      flights,
+      stream('early'),
+      pipeline('early', { from: 'flights', to: 'early' }),
+      pipeline('delays', { from: 'early', to: 'delays' }),
+    );
+    for (const key of ['Stream/early', 'Pipeline/early'] as const)
+      expect(health(key, { definitions })).toEqual({ status: 'Healthy', message: says('Pending: what it leads to') });
+    expect(health('Stream/early', { definitions, namespace: emptyNamespace })).toEqual({ status: 'Progressing', message: says('Installing') });
+  });
   test('is Healthy without a sink: there is nothing to start', () => {
     const definitions = [...flights, stream('unread')];
     expect(health('Stream/unread', { definitions })).toEqual({ status: 'Healthy', message: says('NoSink') });

@@ -67,20 +67,18 @@ function readyOf(key: NodeKey, live: Revision | undefined, facts: TopologyFacts,
   if (reason !== undefined) return not('Blocked', reason);
   if (failure) return not(reasonOf(failure), failure.line);
   if (isInstalled(key, facts)) return not('Installing', 'it is being started');
-  const leadsToSink = reaches(key, facts);
-  return leadsToSink ? not('Installing', 'waiting until what it needs is complete') : not('NoSink', 'nothing reads it: attach a sink Connection');
+  const sinks = sinksBelow(key, facts);
+  if (sinks.length === 0) return not('NoSink', 'nothing reads it: attach a sink Connection');
+  return sinks.every((sink) => isInstalled(sink, facts))
+    ? not('Pending', 'what it leads to is live without it: a StreamMigration that names it rolls it out')
+    : not('Installing', 'waiting until what it needs is complete');
 }
 
-function reaches(key: NodeKey, { graph }: TopologyFacts): boolean {
-  const seen = new Set<NodeKey>();
-  const open = [key];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (next.startsWith('Connection/')) return true;
-    if (seen.has(next)) continue;
-    seen.add(next);
-    open.push(...graph.below(next));
-  }
-  return false;
+/** The sinks that it leads to, itself included. */
+function sinksBelow(key: NodeKey, { graph }: TopologyFacts): readonly NodeKey[] {
+  const seen = new Set([key]);
+  for (const next of seen) for (const below of graph.below(next)) seen.add(below);
+  return [...seen].filter((one) => one.startsWith('Connection/'));
 }
 
 const advice: Readonly<Record<Sync, string>> = {
