@@ -139,8 +139,10 @@ export const perturbations: Readonly<Record<string, Perturbation>> = {
       })),
   },
   'jumping-clocks': {
-    says: 'the clock of an operator jumps to and fro by an hour, while it runs and from one to the next',
+    says: 'the clocks of two operators, one of which holds the lease, jump to and fro by an hour, while they run and from one to the next',
     manners: () => calmManners,
+    replicas: 2,
+    elected: true,
     clockError: (seed, incarnation, elapsed) => (Math.floor(chanceOf(seed, incarnation, Math.floor(elapsed / seconds(2))) * 3) - 1) * seconds(3_600),
   },
   'two-leaders': { says: 'two operators act at once, both sure to lead', manners: () => calmManners, replicas: 2 },

@@ -1,5 +1,6 @@
 import { type Fate, type Mode, modes, modesBetween, type Point } from './fates.ts';
 import type { Mutation } from './mutations.ts';
+import { perturbations } from './perturbations.ts';
 
 /** What is tried in one scenario under one perturbation, when an uninterrupted run has so many effects. */
 export interface Extent {
@@ -30,7 +31,7 @@ export function pointsIn({ scenario, perturbation, seed, effects, twofold }: Ext
     ];
   // Another place in each seed: over several of them all effects have their turn.
   const sampled = numbers(effects, stride, 1 + (seed % stride));
-  if (perturbation === 'elected') return [point(), ...sampled.flatMap((at) => [point({ at, mode: 'paused-before' }), point({ at, mode: turn(at) })])];
+  if (perturbations[perturbation]?.elected) return [point(), ...sampled.flatMap((at) => [point({ at, mode: 'paused-before' }), point({ at, mode: turn(at) })])];
   return [point(), ...sampled.map((at) => point({ at, mode: turn(at) }))];
 }
 
