@@ -73,7 +73,8 @@ function crdTemplate({ path, content }: GeneratedFile): GeneratedFile {
   if (content.includes('{{')) throw new Error(`${path} holds {{, which Helm would read as its own`);
   const [metadata, ...others] = content.split(`  annotations:\n    ${crdVersionAnnotation}: "${crdVersion}"\n`);
   if (others.length !== 1) throw new Error(`${path} does not carry its version`);
-  const annotations = `  annotations:\n    ${crdVersionAnnotation}: "${crdVersion}"\n    helm.sh/resource-policy: keep\n`;
+  // Helm's word is for Helm: Argo CD prunes what `keep` stands on, and all resources with it.
+  const annotations = `  annotations:\n    ${crdVersionAnnotation}: "${crdVersion}"\n    helm.sh/resource-policy: keep\n    argocd.argoproj.io/sync-options: Prune=false\n`;
   const name = `${path.slice('crds/'.length, -'.yaml'.length)}.grue.dev`;
   const guard = `{{- include "grue.refuseNewerCrd" (dict "name" "${name}" "version" ${crdVersion}) }}\n`;
   return {

@@ -10,6 +10,8 @@ import { BUILD_MS, chart, fromFolders, helm, type Manifest, manifestsOf, type Po
 const variants = ['default', 'cluster', 'everything'] as const;
 const valuesOf = (variant: (typeof variants)[number]): object => parse(readFileSync(join(import.meta.dirname, `values/${variant}.yaml`), 'utf8'));
 const rendered = new Map<string, string>();
+/** Neither Helm nor Argo CD removes it when it is no longer among what they render. */
+const kept = { 'helm.sh/resource-policy': 'keep', 'argocd.argoproj.io/sync-options': 'Prune=false' };
 
 beforeAll(async () => {
   for (const variant of variants) rendered.set(variant, await render(valuesOf(variant)));
@@ -33,7 +35,7 @@ describe.each(variants)('with the values of %s', (variant) => {
     const crds = ofKind('CustomResourceDefinition');
     const sources = generateCrds().map(({ content }) => parse(content) as Manifest);
     expect(crds.map(({ spec }) => spec)).toEqual([...sources].sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)).map(({ spec }) => spec));
-    for (const { metadata } of crds) expect(metadata.annotations).toEqual({ 'grue.dev/crd-version': '1', 'helm.sh/resource-policy': 'keep' });
+    for (const { metadata } of crds) expect(metadata.annotations).toEqual({ 'grue.dev/crd-version': '1', ...kept });
   });
 
   test('no right has a wildcard, and nobody lists or watches Secrets', () => {
@@ -99,9 +101,9 @@ test('in its own namespace the operator has no right elsewhere but to know the c
 
 test('a Platform is a hook where its kind is still to come, and part of the release from then on', async () => {
   const platformOf = (text: string) => manifestsOf(text).find(({ kind }) => kind === 'Platform')?.metadata.annotations ?? {};
-  expect(platformOf(rendered.get('everything') ?? '')).toMatchObject({ 'helm.sh/hook': 'post-install,post-upgrade', 'helm.sh/resource-policy': 'keep' });
+  expect(platformOf(rendered.get('everything') ?? '')).toMatchObject({ 'helm.sh/hook': 'post-install,post-upgrade', ...kept });
   const known = platformOf(await render(valuesOf('everything'), { apiVersions: ['grue.dev/v1alpha1/Platform'] }));
-  expect(known).toEqual({ 'helm.sh/resource-policy': 'keep', 'meta.helm.sh/release-name': 'grue', 'meta.helm.sh/release-namespace': 'flights' });
+  expect(known).toEqual({ ...kept, 'meta.helm.sh/release-name': 'grue', 'meta.helm.sh/release-namespace': 'flights' });
 });
 
 test('the processes know every flag that they are given', async () => {
