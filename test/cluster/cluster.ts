@@ -1,8 +1,14 @@
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import type { Progress } from '../stack/commands.ts';
+import { promisify } from 'node:util';
+import { type Progress, which } from '../stack/commands.ts';
+import { StackError } from '../stack/errors.ts';
+import { findBinaries } from '../stack/kubernetes/binaries.ts';
 import { TEMPORARY } from '../stack/leftovers.ts';
 import { letOutlive } from '../stack/owner.ts';
+import { hasDocker } from './image/docker.ts';
+import { findKind, type KindTools, startKind, stopKind } from './kind.ts';
+import { helmProgram } from './local/binaries.ts';
 import { findLocal, startLocal, stopLocal } from './local/local.ts';
 
 /** `local`: unmodified Kubernetes binaries in namespaces of this machine. `kind`: wherever a Docker daemon runs. */
@@ -54,12 +60,13 @@ export async function startLastingCluster(options: ClusterOptions & { readonly n
 
 /** The cluster of this name if it is up. */
 export async function findCluster(name: string): Promise<Cluster | undefined> {
-  return findLocal(name);
+  return findLocal(name) ?? findKind(name)?.(await kindTools(() => {}));
 }
 
 /** Ends the cluster of this name, also one that was left by a crash. */
 export async function stopCluster(name: string): Promise<void> {
-  await stopLocal(name);
+  if (findKind(name) !== undefined) await stopKind(name, execute);
+  else await stopLocal(name);
 }
 
 interface Started {
@@ -68,10 +75,25 @@ interface Started {
   readonly keeper?: ChildProcess;
 }
 
-async function start({
-  name = `${TEMPORARY}${process.pid}-${randomBytes(3).toString('hex')}`,
-  audit = false,
-  progress = () => {},
-}: ClusterOptions): Promise<Started> {
-  return startLocal(name, audit, progress);
+async function start(options: ClusterOptions): Promise<Started> {
+  const { name = `${TEMPORARY}${process.pid}-${randomBytes(3).toString('hex')}`, audit = false, progress = () => {} } = options;
+  const flavour = options.flavour ?? (which('kind') !== undefined && (await hasDocker()) ? 'kind' : 'local');
+  if (flavour === 'local') return startLocal(name, audit, progress);
+  return { cluster: await startKind(name, audit, await kindTools(progress)) };
+}
+
+/** Those of this machine, else ours. */
+async function kindTools(progress: Progress): Promise<KindTools> {
+  const { signal } = new AbortController();
+  const kubectl = which('kubectl') ?? (await findBinaries(progress, signal)).kubectl;
+  return { kubectl, helm: which('helm') ?? (await helmProgram(progress, signal)), execute };
+}
+
+async function execute([program = '', ...args]: readonly string[]): Promise<string> {
+  try {
+    return (await promisify(execFile)(program, args)).stdout;
+  } catch (error) {
+    const said = (error as { stderr?: string }).stderr?.trim() || (error as Error).message;
+    throw new StackError('STACK-SERVER', `\`${[program, ...args].join(' ')}\` failed: ${said}`);
+  }
 }
