@@ -21,7 +21,7 @@ export const modesBetween = [
 ] as const;
 
 /** The operator goes on, and the worker dies. */
-export const modesOfWorkers = ['worker-killed'] as const;
+const modesOfWorkers = ['worker-killed'] as const;
 
 export type Mode = (typeof modes)[number] | (typeof modesBetween)[number] | (typeof modesOfWorkers)[number];
 

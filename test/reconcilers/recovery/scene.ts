@@ -67,7 +67,7 @@ const neverLeads = (): LeaderLease => ({
   release: async () => {},
 });
 
-export interface ClusterOptions {
+interface ClusterOptions {
   /** What an earlier cluster has stored. */
   readonly store?: KubeStore;
   readonly isStandby?: boolean;
