@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Tests on real servers, which the stack provides; everything else runs without any. */
+const CLUSTER = ['test/cluster/real/**/*.test.ts'];
 const REAL = ['test/integration/**/*.test.ts', 'test/contract/real/**/*.test.ts'];
 
 export default defineConfig({
@@ -10,7 +11,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: REAL,
+          exclude: [...REAL, ...CLUSTER],
           // some start light processes, which take their time on a machine that is busy
           testTimeout: 20_000,
         },
@@ -25,6 +26,10 @@ export default defineConfig({
           // the servers have the machine to share: more at once only makes each test slower and its times less sure
           maxWorkers: 2,
         },
+      },
+      {
+        // each brings up a cluster with pods, and may need root: not part of `npm test`, but of what precedes `npm run e2e`
+        test: { name: 'cluster', include: CLUSTER, testTimeout: 180_000, hookTimeout: 1_200_000, fileParallelism: false },
       },
     ],
   },

@@ -7,7 +7,8 @@ import { endTogether, root, runTool, tool } from './processes.ts';
 
 /**
  * `npm test`: the checks, the tests without servers, the crash tests, the tests on real servers; all of them, whatever fails.
- * `npm test -- --only checks,unit` runs parts of it, other arguments are file name filters for vitest. The stack comes
+ * `npm test -- --only checks,unit` runs parts of it, other arguments are file name filters for vitest.
+ * `--only cluster` tests the image and the cluster of `npm run e2e`, which need root or Docker and are no part of all of them. The stack comes
  * up (or is built) beside the first two. With GRUE_STACK_DIR set, the stack that is there is used and left running.
  */
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { only: { type: 'string', default: 'checks,unit,crash,integration' } } });
@@ -28,6 +29,7 @@ const failedChecks = parts.has('checks') ? await runChecks() : [];
 const counts: Counts[] = [{ passed: 0, failed: failedChecks.length }];
 if (parts.has('unit')) counts.push(await vitest('unit', {}));
 if (parts.has('crash')) counts.push(await crash());
+if (parts.has('cluster')) counts.push(await vitest('cluster', {}));
 if (parts.has('integration')) counts.push(await integration(coming));
 
 const sum = (of: (count: Counts) => number) => counts.map(of).reduce((a, b) => a + b, 0);

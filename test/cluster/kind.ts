@@ -41,6 +41,8 @@ export async function startKind(name: string, audit: boolean, tools: KindTools):
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await writeFile(join(directory, 'policy.yaml'), JSON.stringify(POLICY));
   await writeFile(join(directory, 'config.yaml'), JSON.stringify(configuration(directory, audit)));
+  // made by us, because what the API server makes it lets nobody else read
+  if (audit) await writeFile(join(directory, 'audit.log'), '');
   const kubeconfig = join(directory, 'kubeconfig');
   const create = [
     'kind',

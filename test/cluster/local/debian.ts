@@ -16,7 +16,7 @@ interface Unpacking {
   readonly signal: AbortSignal;
 }
 
-const FIX = 'elsewhere install Docker and kind (https://kind.sigs.k8s.io) and let it run there: --flavour kind';
+const FIX = 'elsewhere install Docker and kind (https://kind.sigs.k8s.io), which are taken where they are';
 
 /** What the local flavour asks of the machine. */
 export const localNeeds: readonly Need[] = [
