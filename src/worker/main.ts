@@ -69,7 +69,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
     revisions: revisions.cache,
     clock,
     logger,
-    report: (key) => new Reporter({ kube, type: kinds.Revision, revision: key, worker, clock, logger }),
+    report: (key) => new Reporter({ kube, type: kinds.Revision, revision: key, worker, clock, logger, onProblem: (problem) => platforms.heard(problem) }),
     open: async (revision, report, stop) => {
       const { name, namespace } = revision.metadata;
       const { settings, outdated } = await platforms.settingsOf(revision, stop);

@@ -18,19 +18,23 @@ export interface CurrentSettings {
 export interface PlatformsOptions {
   readonly kube: Pick<KubeApi, 'get'>;
   readonly clientId: string;
-  readonly clock: Pick<Clock, 'sleep'>;
+  readonly clock: Pick<Clock, 'sleep' | 'monotonic'>;
   readonly logger: Logger;
 }
 
 const LOOK_EVERY_MS = 60_000;
+const LOOK_SOON_MS = 5_000;
+const refusals: ReadonlySet<string> = new Set(['GRUE-PLT-004', 'GRUE-PLT-005']);
 
 /**
- * The settings of the Platforms whose stages run here. They are read whenever a stage opens, so that one whose password was refused tries
- * the new one, and every minute: a password that was rotated is used before the old one ends. What one reading finds holds for all stages.
+ * The settings of the Platforms whose stages run here. They are read whenever a stage opens, and every minute: a password that was rotated is
+ * used before the old one ends. After a refused login they are read every few seconds, because whoever tries with the old one waits longer and
+ * longer. What one reading finds holds for all stages.
  */
 export class Platforms {
   readonly #options: PlatformsOptions;
   readonly #known = new Map<string, { readonly ref: ObjectRef; readonly current: CurrentSettings; readonly outdate: () => void }>();
+  #refusedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: PlatformsOptions) {
     this.#options = options;
@@ -41,15 +45,24 @@ export class Platforms {
     return this.#read({ namespace, name: spec.platform.name }, signal);
   }
 
-  /** Looks again every minute, until `signal` aborts. */
+  /** What stands in the way of a stage. */
+  heard(problem: unknown): void {
+    if (problem instanceof GrueError && refusals.has(problem.code)) this.#refusedAt = this.#options.clock.monotonic();
+  }
+
+  /** Looks again when it is time to, until `signal` aborts. */
   async watch(signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.#options;
+    let lookedAt = clock.monotonic();
     while (
-      await clock.sleep(LOOK_EVERY_MS, signal).then(
+      await clock.sleep(LOOK_SOON_MS, signal).then(
         () => true,
         () => false,
       )
     ) {
+      const now = clock.monotonic();
+      if (now - this.#refusedAt > LOOK_EVERY_MS && now - lookedAt < LOOK_EVERY_MS) continue;
+      lookedAt = now;
       for (const { ref } of [...this.#known.values()]) {
         await this.#read(ref, signal).catch((error) => {
           if (!signal.aborted)

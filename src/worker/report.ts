@@ -16,6 +16,8 @@ export interface ReporterParts {
   readonly worker: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Told of each problem of a partition as it comes. */
+  readonly onProblem?: (problem: unknown) => void;
 }
 
 type StoredRevision = KubeObject<unknown, { readonly conditions?: readonly Condition[] }>;
@@ -53,7 +55,10 @@ export class Reporter implements StageReport {
 
   problem(where: TopicPartition, problem: unknown): void {
     if (problem === undefined) this.#problems.delete(partitionKey(where));
-    else this.#problems.set(partitionKey(where), problemOf(problem));
+    else {
+      this.#problems.set(partitionKey(where), problemOf(problem));
+      this.#parts.onProblem?.(problem);
+    }
     this.#changed();
   }
 

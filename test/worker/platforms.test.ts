@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
+import { GrueError } from '../../src/api/errors.ts';
 import type { Revision } from '../../src/api/revision.ts';
 import type { KubeApi } from '../../src/controller/kube/api.ts';
 import { KubeError } from '../../src/controller/kube/errors.ts';
@@ -47,6 +48,35 @@ test('a password that is rotated is found within a minute, and what was opened w
   const after = await platforms.settingsOf(revision, signal);
   expect(after.settings.kafka.sasl?.password).toBe('second');
   expect(after.outdated.aborted).toBe(false);
+  stop.abort();
+  await watching;
+});
+
+test('after a refused login the new password is found within seconds, also when nothing is tried meanwhile', async () => {
+  const { clock, platforms } = open();
+  const { outdated } = await platforms.settingsOf(revision, signal);
+  const stop = new AbortController();
+  const watching = platforms.watch(stop.signal);
+  platforms.heard(new GrueError('GRUE-PLT-005', 'unable to authenticate'));
+  await clock.advance(30_000);
+  expect(outdated.aborted).toBe(false);
+  password = 'second';
+  await clock.advance(5_000);
+  expect(outdated.aborted).toBe(true);
+  stop.abort();
+  await watching;
+});
+
+test('other problems are no reason to read Secrets more often', async () => {
+  const { clock, platforms } = open();
+  await platforms.settingsOf(revision, signal);
+  const stop = new AbortController();
+  const watching = platforms.watch(stop.signal);
+  reads = 0;
+  platforms.heard(new GrueError('GRUE-PLT-003', 'no answer'));
+  platforms.heard(new Error('of another kind'));
+  await clock.advance(55_000);
+  expect(reads).toBe(0);
   stop.abort();
   await watching;
 });
