@@ -17,7 +17,7 @@ const script = `
   const read = (file) => { try { return readFileSync(file, 'utf8'); } catch { return ''; } };
   const pids = readdirSync('/proc').filter((pid) => /^\\d+$/.test(pid) && forms.some((form) => read('/proc/' + pid + '/cgroup').includes(form)));
   const killed = pids.filter((pid) => read('/proc/' + pid + '/comm').trim() !== 'pause');
-  for (const pid of killed) process.kill(Number(pid), 'SIGKILL');
+  for (const pid of killed) try { process.kill(Number(pid), 'SIGKILL'); } catch (error) { if (error.code !== 'ESRCH') throw error; } // with its parent
   console.log(killed.length);
 `;
 

@@ -82,4 +82,8 @@ interface TreeNode {
   readonly health?: Health;
 }
 
-export const isSynced = ({ sync, operationState }: AppStatus): boolean => sync.status === 'Synced' && operationState?.phase === 'Succeeded';
+/** Git is applied, as it is in this commit. */
+export const isSyncedTo =
+  (commit: string) =>
+  ({ sync, operationState }: AppStatus): boolean =>
+    sync.status === 'Synced' && sync.revision === commit && operationState?.phase === 'Succeeded';

@@ -1,0 +1,39 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startArgoCd } from '../../cluster/argo-cd.ts';
+import { makeRepository } from '../../cluster/argo-cd-repository.ts';
+import { chart } from '../release.ts';
+import { testValues } from '../run.ts';
+import type { Scenario } from '../scenario.ts';
+import { applicationOf, appOf, isSyncedTo } from './argo-cd-apps.ts';
+import { runCourse } from './argo-cd-course.ts';
+
+export const argoCd: Scenario = {
+  name: 'Argo CD installs Grue, syncs a topology and its migrations, heals and prunes',
+  installation: 'Own',
+  async run(context) {
+    const { cluster, namespace, image, kubectl, say, signal, onEnd } = context;
+    const directory = await mkdtemp(join(tmpdir(), 'grue-argo-cd-'));
+    onEnd(() => rm(directory, { recursive: true, force: true }));
+    const { kubeconfig, kubectl: program, helm } = cluster;
+    const argo = await startArgoCd({ kubeconfig, kubectl: program, helm, directory: join(directory, 'argo-cd'), progress: say, signal });
+    onEnd(async () => argo[Symbol.asyncDispose]());
+    const repository = await makeRepository(join(directory, 'repository'));
+    await cp(chart, join(directory, 'repository/charts/grue'), { recursive: true });
+    const head = await repository.commit('the chart', {});
+
+    const workload = await context.startWorkload({ live: false });
+    const operator = appOf(argo, `${namespace}-grue`);
+    // Definitions are those of the release before; roles went with it.
+    const values = { ...testValues(image), crds: { install: false } };
+    await kubectl(['apply', '--filename', '-'], await applicationOf('operator', { name: operator.name, repository: repository.url, namespace, values }));
+    onEnd(async () => {
+      await argo.run('app', 'delete', operator.name, '--cascade', '--yes', '--wait');
+    });
+    await operator.until('is live', (status) => isSyncedTo(head)(status) && status.health.status === 'Healthy');
+    say('Argo CD has installed the chart');
+    await runCourse({ argoCd: argo, repository, workload, context });
+    return workload.settle();
+  },
+};
