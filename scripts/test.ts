@@ -7,8 +7,8 @@ import { endTogether, root, runTool, tool } from './processes.ts';
 
 /**
  * `npm test`: the checks, the tests without servers, the crash tests, the tests on real servers; all of them, whatever fails.
- * `npm test -- --only checks,unit` runs parts of it, other arguments are file name filters for vitest.
- * `--only cluster` tests the image and the cluster of `npm run e2e`, which need root or Docker and are no part of all of them. The stack comes
+ * `npm test -- --only checks,unit` runs parts of it, other arguments are file name filters for vitest. `--only cluster` tests
+ * the image and the cluster of `npm run e2e`: it needs root or Docker, and nobody gets it without asking. The stack comes
  * up (or is built) beside the first two. With GRUE_STACK_DIR set, the stack that is there is used and left running.
  */
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { only: { type: 'string', default: 'checks,unit,crash,integration' } } });

@@ -122,12 +122,13 @@ export function makeControlGroups(directory: string): void {
   for (const hierarchy of hierarchies()) mkdirSync(join(hierarchy, controlGroup(directory)), { recursive: true });
 }
 
-/** Forgets a node whose processes have been told to end. */
+/** Forgets a node whose processes have been told to end. If one of them does not, the directory stays for the next who cleans up. */
 export async function clearNode(directory: string): Promise<void> {
-  for (const hierarchy of hierarchies()) await removeGroup(join(hierarchy, controlGroup(directory)));
+  const deadline = Date.now() + GONE_WITHIN_MS;
+  const removed = await Promise.all(hierarchies().map((hierarchy) => removeGroup(join(hierarchy, controlGroup(directory)), deadline)));
   // the kernel does it by itself, a little later
   for (const device of devicesOf(directory)) await promisify(execFile)('ip', ['link', 'delete', device]).catch(() => {});
-  await forget(directory);
+  if (!removed.includes(false)) await forget(directory);
 }
 
 function devicesOf(directory: string): readonly string[] {
@@ -144,15 +145,16 @@ function devicesOf(directory: string): readonly string[] {
 const GONE_WITHIN_MS = 10_000;
 
 /** A group goes when the last process in it is gone, which the kernel is about to see to. */
-async function removeGroup(group: string): Promise<void> {
-  if (!existsSync(group)) return;
-  for (const entry of readdirSync(group, { withFileTypes: true })) if (entry.isDirectory()) await removeGroup(join(group, entry.name));
-  const deadline = Date.now() + GONE_WITHIN_MS;
+async function removeGroup(group: string, deadline: number): Promise<boolean> {
+  if (!existsSync(group)) return true;
+  for (const entry of readdirSync(group, { withFileTypes: true })) if (entry.isDirectory()) await removeGroup(join(group, entry.name), deadline);
   for (;;) {
     try {
-      return rmdirSync(group);
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
+      rmdirSync(group);
+      return true;
+    } catch {
+      if (!existsSync(group)) return true;
+      if (Date.now() > deadline) return false;
     }
     await sleep(20);
   }
