@@ -32,7 +32,7 @@ const patch = parse(readFileSync(join(import.meta.dirname, '../../charts/grue/ar
   readonly data: Readonly<Record<string, string>>;
 };
 
-/** The kinds that it has a health script for, by the names of its keys. */
+/** The settings that it changes. */
 export const keys: readonly string[] = Object.keys(patch.data);
 
 export async function customisation(): Promise<Customisation> {
