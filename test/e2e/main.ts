@@ -14,7 +14,7 @@ const USAGE = `npm run e2e -- [options]
 
 Installs Grue with Helm on a real Kubernetes cluster and shows, with pods, that it does what it says; every record and every search is counted.
 
-  --only <part of name>    the scenarios with this in their name
+  --only <part of name>    the scenarios with this in their name; may be said several times
   --cluster local|kind     kind where Docker and kind are there, else a cluster of plain processes, which needs root
   --keep                   when a scenario has failed, wait for Ctrl-C before anything is ended
   --help
@@ -53,7 +53,7 @@ function readOptions(args: readonly string[]): Options | string {
     const { values } = parseArgs({
       args: [...args],
       options: {
-        only: { type: 'string', default: '' },
+        only: { type: 'string', multiple: true, default: [''] },
         cluster: { type: 'string' },
         keep: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
@@ -61,8 +61,8 @@ function readOptions(args: readonly string[]): Options | string {
     });
     const { cluster, only, keep, help } = values;
     if (cluster !== undefined && cluster !== 'local' && cluster !== 'kind') return `--cluster is local or kind, not ${cluster}`;
-    const chosen = scenarios.filter(({ name }) => name.includes(only));
-    if (chosen.length === 0) return `no scenario has "${only}" in its name; they are\n${scenarios.map(({ name }) => `  ${name}`).join('\n')}`;
+    const chosen = scenarios.filter(({ name }) => only.some((part) => name.includes(part)));
+    if (chosen.length === 0) return `no scenario has "${only.join()}" in its name; they are\n${scenarios.map(({ name }) => `  ${name}`).join('\n')}`;
     return { chosen, flavour: cluster, keep, help };
   } catch (error) {
     return (error as Error).message;

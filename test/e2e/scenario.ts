@@ -121,6 +121,11 @@ export interface Workload {
   /** Writes the next version, and applies nothing. */
   edit(): void;
   inPhase(name: string, ...phases: readonly Phase[]): Promise<void>;
+  /**
+   * Waits until nothing is on the servers but what live Revisions and kept indices account for.
+   * @throws Error that names topics, groups, indices and Revisions which stay without a reason
+   */
+  nothingLeft(): Promise<void>;
   /** Ends the producer, waits until all has arrived, and counts. */
   settle(): Promise<Numbers>;
 }
@@ -142,6 +147,3 @@ export interface Held {
 }
 
 export const noNumbers: Numbers = { lost: 0, duplicated: 0, failedReads: 0 };
-
-export const sumOf = (all: readonly Numbers[]): Numbers =>
-  all.reduce((a, b) => ({ lost: a.lost + b.lost, duplicated: a.duplicated + b.duplicated, failedReads: a.failedReads + b.failedReads }), noNumbers);

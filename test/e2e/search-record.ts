@@ -26,7 +26,8 @@ export async function searchRecord(directory: string, canaries: Canaries): Promi
     let line = 0;
     for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
       line += 1;
-      for (const { canary, form } of forms) if (text.includes(form)) leaks.push({ canary, where: `${relative(directory, path)}:${line}` });
+      const found = new Set(forms.filter(({ form }) => text.includes(form)).map(({ canary }) => canary));
+      for (const canary of found) leaks.push({ canary, where: `${relative(directory, path)}:${line}` });
     }
     lines += line;
   }

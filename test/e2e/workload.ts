@@ -1,9 +1,14 @@
 import { startReaders } from '../../demo/readers.ts';
 import type { Search } from '../../demo/search.ts';
 import type { KubeClient } from '../../src/controller/kube/client.ts';
+import { silentLogger } from '../../src/controller/logger.ts';
+import { openKafkaCluster } from '../../src/drivers/kafka/cluster.ts';
+import { kafkajs } from '../../src/drivers/kafka/kafkajs.ts';
+import { kafkaRegistry } from '../../src/drivers/kafka/registry.ts';
 import { eventually } from '../support/grue.ts';
 import { account, isRight } from '../support/workload/audit.ts';
 import { startProducing } from '../support/workload/ledger.ts';
+import { findAll, leftBehind } from '../support/workload/leftovers.ts';
 import { aliasOf, chainAt, givens, namedBy } from '../support/workload/topology.ts';
 import { openWorkspace, patienceSeconds, type Written } from '../support/workspace.ts';
 import type { Canaries } from './canaries.ts';
@@ -54,6 +59,11 @@ export async function startWorkload(around: Surroundings, { history = defaultHis
   const ledger = await startProducing(workspace, { which: [chain], calls: history, pauseMilliseconds: producingPause });
   starting.defer(() => ledger.stop().catch(() => {}));
 
+  const settings = { bootstrapServers: [servers.bootstrapServers], clientId: 'e2e' };
+  const kafka = kafkajs(settings, silentLogger);
+  const cluster = openKafkaCluster(settings);
+  starting.defer(() => cluster.close());
+  const registry = kafkaRegistry(cluster, prefix);
   const alias = aliasOf(namespace, chain);
   let version = 0;
   let readers: ReturnType<typeof startReaders> | undefined;
@@ -121,6 +131,10 @@ export async function startWorkload(around: Surroundings, { history = defaultHis
     },
     async inPhase(name, ...phases) {
       await workspace.inPhase(name, ...phases);
+    },
+    async nothingLeft() {
+      const look = async () => leftBehind(await workspace.revisions(), await findAll(namespace, kafka, registry, servers.search, signal));
+      await eventually('nothing stays without a reason', async () => ((await look()).length === 0 ? true : undefined), patienceSeconds, look);
     },
     async settle() {
       await ledger.stop();

@@ -1,3 +1,4 @@
+import '../../src/drivers/kafka/kafkajs-repairs.ts';
 import { Kafka, logLevel, type Message } from 'kafkajs';
 import { kinds } from '../../src/api/kinds.ts';
 import type { Verb } from '../../src/api/requests.ts';

@@ -1,6 +1,7 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { scenes, stored } from '../../argo-cd/migration-scenes.ts';
 import { startArgoCd } from '../../cluster/argo-cd.ts';
 import { makeRepository } from '../../cluster/argo-cd-repository.ts';
 import { chart } from '../release.ts';
@@ -19,6 +20,11 @@ export const argoCd: Scenario = {
     const { kubeconfig, kubectl: program, helm } = cluster;
     const argo = await startArgoCd({ kubeconfig, kubectl: program, helm, directory: join(directory, 'argo-cd'), progress: say, signal });
     onEnd(async () => argo[Symbol.asyncDispose]());
+    for (const [title, scene] of Object.entries(scenes)) {
+      const { status, message } = await argo.judge(stored(scene));
+      if (status !== scene.health || !message.includes(scene.says)) throw new Error(`to Argo CD a migration with ${title} is ${status}: ${message}`);
+    }
+    say(`Argo CD judges ${Object.keys(scenes).length} states of a migration as it should`);
     const repository = await makeRepository(join(directory, 'repository'));
     await cp(chart, join(directory, 'repository/charts/grue'), { recursive: true });
     const head = await repository.commit('the chart', {});
@@ -34,6 +40,8 @@ export const argoCd: Scenario = {
     await operator.until('is live', (status) => isSyncedTo(head)(status) && status.health.status === 'Healthy');
     say('Argo CD has installed the chart');
     await runCourse({ argoCd: argo, repository, workload, context });
+    const { history, sync } = await operator.until('is still synced', ({ sync: now }) => now.status === 'Synced');
+    if (history?.length !== 1) throw new Error(`Argo CD has synced the chart ${history?.length} times, and is ${sync.status}`);
     return workload.settle();
   },
 };

@@ -30,6 +30,7 @@ export const migrationDeleted: Scenario = {
       );
       say(`deleted in ${phase}`);
     }
+    await workload.nothingLeft();
     return workload.settle();
   },
 };

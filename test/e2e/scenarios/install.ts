@@ -12,6 +12,7 @@ export const install: Scenario = {
     await workload.goLive();
     await workload.migrate('first');
     await workload.inPhase('first', 'Completed');
+    await workload.nothingLeft();
     return workload.settle();
   },
 };

@@ -21,6 +21,7 @@ export const operatorKilled: Scenario = {
       stop?.letGo();
     }
     await workload.inPhase('survivor', 'Completed');
+    await workload.nothingLeft();
     return workload.settle();
   },
 };
@@ -42,6 +43,7 @@ export const leaderKilled: Scenario = {
     const second = await leaderOf(release);
     if (second.uid === first.uid) throw new Error('the leader that was killed leads');
     say(`${first.name} was killed, ${second.name} has gone on`);
+    await workload.nothingLeft();
     return workload.settle();
   },
 };

@@ -28,6 +28,9 @@ export const rightsRevoked: Scenario = {
       async () => (await workload.workspace.object<StreamMigration & KubeObject>('StreamMigration', 'waiting'))?.status,
     );
     say(`one right revoked: ${told}`);
+    const [operator] = await release.pods('operator');
+    const log = await kubectl(['logs', operator?.name ?? '', '--namespace', namespace]);
+    if (!log.includes('cannot create resource')) throw new Error('the log of the operator does not say which right is missing');
     await kubectl(['delete', 'rolebinding', 'grue-operator', 'grue-worker', '--namespace', namespace]);
     await release.ready();
     await new Promise((resolve) => setTimeout(resolve, 10_000));
@@ -35,6 +38,7 @@ export const rightsRevoked: Scenario = {
     await kubectl(['replace', '--filename', '-'], withoutVersion(role));
     await release.upgrade();
     await workload.inPhase('waiting', 'Completed');
+    await workload.nothingLeft();
     return workload.settle();
   },
 };

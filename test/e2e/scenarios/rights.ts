@@ -50,6 +50,7 @@ export const rights: Scenario = {
     say(`${refusals.length} attempts were refused, each with what is missing`);
     say((await as.grue('promoter', ['promote', 'guarded', ...here])).trim());
     await workload.inPhase('guarded', 'Completed');
+    await workload.nothingLeft();
     return workload.settle();
   },
 };

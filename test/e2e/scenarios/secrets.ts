@@ -22,6 +22,7 @@ export const secretRotated: Scenario = {
     await workload.writeSecrets();
     say(`the Secrets are mended: ${await ready(workload, 'True')}`);
     await workload.inPhase('locked-out', 'Completed');
+    await workload.nothingLeft();
     return workload.settle();
   },
 };

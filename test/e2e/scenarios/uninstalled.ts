@@ -15,6 +15,7 @@ export const uninstalled: Scenario = {
     say('uninstalled; the resources are there');
     await release.install();
     await workload.inPhase('interrupted', 'Completed');
+    await workload.nothingLeft();
     return workload.settle();
   },
 };

@@ -22,6 +22,7 @@ export const upgrade: Scenario = {
     say('every pod is another one');
     await workload.inPhase('across', 'Completed');
     await scrape(context);
+    await workload.nothingLeft();
     return workload.settle();
   },
 };

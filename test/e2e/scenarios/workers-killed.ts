@@ -22,6 +22,7 @@ export const workersKilled: Scenario = {
     say('scaled to three, one of them killed, and scaled to one');
     await workload.inPhase('shaken', 'Completed');
     await release.ready();
+    await workload.nothingLeft();
     return workload.settle();
   },
 };

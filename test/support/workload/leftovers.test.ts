@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Revision, Role } from '../../src/api/revision.ts';
+import type { Revision, Role } from '../../../src/api/revision.ts';
 import { type Found, leftBehind } from './leftovers.ts';
 
 const revision = (name: string, role: Role, spec: object): Revision =>

@@ -1,8 +1,8 @@
 import type { Kafka } from 'kafkajs';
-import type { Search } from '../../demo/search.ts';
-import type { Revision } from '../../src/api/revision.ts';
-import type { KafkaRegistry } from '../../src/drivers/ports.ts';
-import { keptVersions } from '../support/workload/topology.ts';
+import type { Search } from '../../../demo/search.ts';
+import type { Revision } from '../../../src/api/revision.ts';
+import type { KafkaRegistry } from '../../../src/drivers/ports.ts';
+import { keptVersions } from './topology.ts';
 
 /** Everything physical that carries the names of one namespace. */
 export interface Found {
