@@ -104,7 +104,10 @@ export const perturbations: Readonly<Record<string, Perturbation>> = {
     says: 'three events of ten are lost until the next list',
     manners: watching((events, clock, chance) => breaking(lossy(events, chance), clock)),
   },
-  'repeated-events': { says: 'events come again and again', manners: watching((events, clock, chance) => breaking(repeated(events, chance), clock)) },
+  'repeated-events': {
+    says: 'events come again and again, however old they are',
+    manners: watching((events, clock, chance) => breaking(repeated(events, chance), clock)),
+  },
   'reordered-events': {
     says: 'events overtake each other',
     manners: watching((events, clock, chance) =>
