@@ -47,6 +47,7 @@ export async function play(
   const takeTurns = async (): Promise<void> => {
     for (let scenario = waiting.shift(); scenario !== undefined && !world.signal.aborted; scenario = waiting.shift()) {
       const result = await playOne(scenario, world, shared);
+      if (world.signal.aborted) return; // what was torn off in the middle has neither passed nor failed
       results.set(scenario, result);
       onResult(result);
     }
@@ -59,11 +60,13 @@ async function playOne(scenario: Scenario, world: World, shared: Release | undef
   const { name } = scenario;
   const began = performance.now();
   const over = new AbortController();
-  const late = setTimeout(() => over.abort(new Error(`not over within ${patienceMilliseconds / 60_000} minutes`)), patienceMilliseconds);
+  let late: NodeJS.Timeout | undefined;
   const ending = new AsyncDisposableStack();
   let numbers: Numbers = noNumbers;
   const problems: string[] = [];
   try {
+    await scenario.prepare?.(world.say, world.signal);
+    late = setTimeout(() => over.abort(new Error(`not over within ${patienceMilliseconds / 60_000} minutes`)), patienceMilliseconds);
     const signal = AbortSignal.any([world.signal, over.signal]);
     const context = await contextOf(scenario, world, shared, ending, signal);
     numbers = await orAborted(scenario.run(context), signal);
