@@ -87,7 +87,7 @@ export const values = z.object({
     resources: resources(
       { request: '192Mi', limit: '640Mi' },
       '50m',
-      'Measured: 105 MiB with nothing, 160 MiB with 1,000 live resources, 290 MiB while it installs 1,000 at once.',
+      'Measured: 110 MiB with few resources, 160 MiB with 1,000 that are live, 290 MiB after it has installed 1,000 at once.',
     ),
     ...pods,
   }),
@@ -103,7 +103,7 @@ export const values = z.object({
     resources: resources(
       { request: '512Mi', limit: '2Gi' },
       '100m',
-      'Measured: 620 MiB at full speed with one stage (70,000 records/s into Elasticsearch, one CPU). Each stage may hold 32 MiB more, and the SQL of all of them 384 MiB.',
+      'Measured: 220 MiB with two stages and little to do, 620 MiB at full speed with one (70,000 records/s into Elasticsearch, one CPU). Each stage may hold 32 MiB more, and the SQL of all of them 384 MiB.',
     ),
     ...pods,
   }),
