@@ -14,6 +14,8 @@ export interface Scenario {
   readonly installation: 'Shared' | 'Own';
   /** Nothing else may run meanwhile, because it changes what all releases have in common. */
   readonly alone?: boolean;
+  /** Makes what is kept for later runs too, such as programs that are built: the time of the scenario begins after it. */
+  prepare?(progress: (line: string) => void, signal: AbortSignal): Promise<void>;
   /** @throws Error when something is not as it should be; the numbers are judged by the caller */
   run(context: Context): Promise<Numbers>;
 }
@@ -40,8 +42,6 @@ export interface Context {
   makeNamespace(suffix: string): Promise<string>;
   /** The release for all namespaces, or one of its own, not yet installed. */
   readonly release: Release;
-  /** Another release of its own, not yet installed. */
-  releaseIn(namespace: string): Release;
   /** Runs kubectl as an administrator. @returns its output @throws Error with what it said, when it fails */
   kubectl(args: readonly string[], input?: string): Promise<string>;
   helm(args: readonly string[], input?: string): Promise<string>;
