@@ -113,9 +113,9 @@ async function contextOf(
     });
     return made;
   };
-  const releaseIn = (where: string): Release => {
-    const made = releaseOf({ name: 'grue', namespace: where, values: { ...testValues(image), ...ownValues }, programs, kube, reaper });
-    const last = releaseOf({ name: 'grue', namespace: where, values: {}, programs: lastPrograms, kube, reaper });
+  const ownRelease = (): Release => {
+    const made = releaseOf({ name: 'grue', namespace, values: { ...testValues(image), ...ownValues }, programs, kube, reaper });
+    const last = releaseOf({ name: 'grue', namespace, values: {}, programs: lastPrograms, kube, reaper });
     return {
       ...made,
       install: (...how) => {
@@ -136,8 +136,7 @@ async function contextOf(
     kube,
     namespace,
     makeNamespace,
-    release: shared ?? releaseIn(namespace),
-    releaseIn,
+    release: shared ?? ownRelease(),
     ...programs,
     async startWorkload(options = {}) {
       const where = options.namespace ?? namespace;
