@@ -60,7 +60,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
   });
   const patience = { clock, logger, stop };
   await patiently(() => checkDefinitions(kube, logger, stop), patience);
-  const installation = `${options.installation}/${await patiently(() => clusterUid(kube, stop), patience)}`;
+  const installation = `${options.installation}/${await patiently(() => clusterUid(kube, logger, stop), patience)}`;
   const pool = serverPool({
     kube: tellingRefusals(kube),
     clock,
@@ -99,12 +99,13 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
 }
 
 /** The uid of kube-system stands for the cluster; an operator that may not read it goes by its own name alone. */
-async function clusterUid(kube: KubeApi, signal: AbortSignal): Promise<string> {
+async function clusterUid(kube: KubeApi, logger: Logger, signal: AbortSignal): Promise<string> {
   try {
     return (await kube.get(namespaces, { name: 'kube-system' }, { signal })).metadata.uid ?? 'unknown';
   } catch (error) {
-    if (isKubeError(error, 'Forbidden')) return 'unknown';
-    throw error;
+    if (!isKubeError(error, 'Forbidden')) throw error;
+    logger.warn('what is made on the servers is marked without the uid of this cluster: one that had it is taken for another installation', { error });
+    return 'unknown';
   }
 }
 
