@@ -46,7 +46,7 @@ export function pointsAgainst({ scenarios, mode, under }: Mutation): readonly Po
 /** More than a broken operator has in one of those scenarios; a point beyond the last effect is an uninterrupted run. */
 const mostEffects = 80;
 
-const stride = 8;
+const stride = 6;
 /** Workers go their own way: which effect of the operator it is matters less. */
 const strideOfWorkers = 3;
 
