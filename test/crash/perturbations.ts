@@ -149,5 +149,10 @@ export const perturbations: Readonly<Record<string, Perturbation>> = {
     clockError: (seed, incarnation, elapsed) => (Math.floor(chanceOf(seed, incarnation, Math.floor(elapsed / seconds(2))) * 3) - 1) * seconds(3_600),
   },
   'two-leaders': { says: 'two operators act at once, both sure to lead', manners: () => calmManners, replicas: 2 },
+  'two-lagging-leaders': {
+    says: 'two operators act at once, both sure to lead, and each sees what the other does seconds later',
+    manners: watching((events, clock, chance) => delayed(events, clock, () => chance() * 3_000, true)),
+    replicas: 2,
+  },
   elected: { says: 'two operators, one of which holds the lease', manners: () => calmManners, replicas: 2, elected: true },
 };
