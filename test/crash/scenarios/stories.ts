@@ -73,6 +73,8 @@ const writtenByNewer = ({ store }: Simulation): void =>
 /** Readers see it at once, whatever the status says. */
 const haveMoved = ({ search }: Simulation): boolean => Object.keys(search.snapshot().aliases['orders-found'] ?? {}).some((index) => index.includes('.2-'));
 
+const isPaused = (sim: Simulation): boolean => statusOf(sim, 'double').pausedByRequest === true;
+
 const awaits =
   (migration: string, step: MigrationStep) =>
   (sim: Simulation): boolean => {
@@ -206,6 +208,17 @@ export const scenarios: readonly Scenario[] = [
       ask('double', 'first', 'rollback', inPhase('double', 'Soaking')),
     ],
     ends: hasEnded('double', 'RolledBack'),
+  },
+  {
+    ...onOrders,
+    name: 'paused',
+    says: 'a person stops a migration in its soak, and lets it go on when that would have been over',
+    story: [
+      roll('the amounts are doubled', 'clean', cleanDoubled, 'double', { soak: '6s' }),
+      ask('double', 'first', 'pause', inPhase('double', 'Soaking')),
+      { ...ask('double', 'second', 'resume', isPaused), afterSeconds: 10 },
+    ],
+    ends: hasEnded('double', 'Completed'),
   },
   {
     ...onOrders,
