@@ -1,5 +1,6 @@
 import { durationMilliseconds } from '../../src/api/common.ts';
 import { kinds } from '../../src/api/kinds.ts';
+import type { Revision } from '../../src/api/revision.ts';
 import type { StreamMigration } from '../../src/api/stream-migration.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -29,8 +30,8 @@ export function watchReaders({ search, clock }: Simulation, aliases: readonly st
 const moment = 500;
 
 /**
- * What a status says about readers has to be so at that moment: nobody but the operator moves them here. And blue is fed for as long as was
- * asked for, whatever the clocks of operators say.
+ * What a status says about readers has to be so at that moment: nobody but the operator moves them here. And blue is fed, and what was deleted
+ * kept, for as long as was asked for, whatever the clocks of operators say.
  */
 export function watchTruth({ store, search, clock }: Simulation, complain: (what: string) => void): void {
   let told = '';
@@ -42,6 +43,19 @@ export function watchTruth({ store, search, clock }: Simulation, complain: (what
     if (status?.pointOfNoReturn !== undefined && lasted < durationMilliseconds(spec.soak) - moment)
       complain(`at ${clock.monotonic() / 1_000} s ${name} has ended its soak of ${spec.soak} after ${lasted / 1_000} s`);
   };
+  const goneAt = new Map<string, number>();
+  store.follow(kinds.Connection, undefined, store.version(), (event) => {
+    if (event.type === 'DELETED') goneAt.set(event.object.metadata.name, clock.monotonic());
+  });
+  store.follow(kinds.Revision, undefined, store.version(), (event) => {
+    if (event.type !== 'MODIFIED') return;
+    const { metadata, spec, status } = event.object as unknown as Revision;
+    const lasted = clock.monotonic() - (goneAt.get(spec.of.name) ?? clock.monotonic());
+    if (metadata.deletionTimestamp !== undefined && status?.reclaimAfter !== undefined && lasted < durationMilliseconds(status.reclaimAfter) - moment)
+      complain(
+        `at ${clock.monotonic() / 1_000} s ${metadata.name} is removed ${lasted / 1_000} s after the deletion of what it realises, and not ${status.reclaimAfter}`,
+      );
+  });
   store.follow(kinds.StreamMigration, undefined, store.version(), (event) => {
     if (event.type !== 'MODIFIED') return;
     const { metadata, status } = event.object as unknown as StreamMigration;

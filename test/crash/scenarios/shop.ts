@@ -46,6 +46,13 @@ export const wide: readonly Applied[] = [
 /** orders -> clean -> cleaned -> (index orders-found) */
 export const narrow: readonly Applied[] = [platform, orders, ['Pipeline', 'clean', { platformRef, sql: clean }], cleaned, sink('orders-found', 'cleaned')];
 
+/** The same, whose sink goes with all that it made some seconds after its deletion. */
+export const reclaimable: readonly Applied[] = narrow.map(([kind, name, spec]) => [
+  kind,
+  name,
+  kind === 'Connection' ? { ...spec, reclaimPolicy: 'Delete', reclaimAfter: '5s' } : spec,
+]);
+
 /** accounts, one document per key -> copy -> kept -> (index accounts-found) */
 export const keyed: readonly Applied[] = [
   platform,

@@ -16,6 +16,7 @@ import {
   narrow,
   orderRecords,
   produce,
+  reclaimable,
   wide,
 } from './shop.ts';
 
@@ -144,6 +145,14 @@ export const scenarios: readonly Scenario[] = [
     },
     story: [{ says: 'everything is applied', when: atOnce, act: (sim) => applyAll(sim, wide) }],
     ends: isInstalled,
+  },
+  {
+    ...installed(reclaimable, 'orders'),
+    name: 'reclaimed',
+    says: 'a sink is deleted that is to be removed with its index some seconds afterwards',
+    readers: [],
+    story: [{ says: 'the sink is deleted', when: atOnce, act: ({ people }) => people.remove('Connection', 'orders-found') }],
+    ends: ({ people }) => people.revisions().every(({ spec }) => spec.connection === undefined),
   },
   {
     ...onAll,
