@@ -153,7 +153,9 @@ const makers: Readonly<Record<string, string>> = { createTopic: 'topic', createI
  * What a request has made that arrived when nothing wanted it any more: no client can prevent that where the server takes no condition, and
  * nobody can tell it from what is still to come. It is the one thing that may be left, under its exact name.
  */
-function ghostOf({ people }: Simulation, { port, verb, about }: Effect): string | undefined {
+function ghostOf({ people, store }: Simulation, { port, verb, about }: Effect): string | undefined {
+  // Where the namespace is gone everything stays on the servers, and belongs there.
+  if (store.list(kinds.Platform, namespace).length === 0) return undefined;
   const name = about.split(' ')[0] ?? '';
   const revisions = people.revisions();
   if (port === 'kube') {

@@ -14,8 +14,8 @@ import { KubeError } from '../../src/controller/kube/errors.ts';
 
 /**
  * What an API server remembers: objects, one version counter, and what happened. A write that changes nothing is no event, a spec that
- * changes is a new generation, finalizers hold what is deleted, and who applies a status owns the fields and conditions that it names.
- * No schemas.
+ * changes is a new generation, finalizers hold what is deleted, nothing is created in a namespace that is deleted, and who applies a status
+ * owns the fields and conditions that it names. No schemas.
  */
 export interface KubeStore {
   create(type: ResourceType, object: KubeObject): KubeObject;
@@ -82,7 +82,13 @@ export function kubeStore(now: () => number = () => Date.UTC(2026, 0, 1)): KubeS
     return object;
   }
 
+  const isEnding = (namespace: string | undefined): boolean =>
+    namespace !== undefined && objects.get(`namespaces ${keyOf({ name: namespace })}`)?.metadata.deletionTimestamp !== undefined;
+
   function create(type: ResourceType, object: KubeObject): KubeObject {
+    const { namespace, name } = object.metadata;
+    if (isEnding(namespace))
+      throw new KubeError('Forbidden', `${name} is forbidden: namespace ${namespace} is being terminated`, { status: 403, reason: 'Forbidden' });
     if (objects.has(idOf(type, object.metadata)))
       throw new KubeError('AlreadyExists', `${idOf(type, object.metadata)} exists`, { status: 409, reason: 'AlreadyExists' });
     uids += 1;

@@ -1,6 +1,7 @@
 import { kinds } from '../../../src/api/kinds.ts';
 import { requestAnnotations, type Verb } from '../../../src/api/requests.ts';
 import type { MigrationStatus, MigrationStep, Phase } from '../../../src/api/stream-migration.ts';
+import { namespaces } from '../../../src/reconcilers/namespace.ts';
 import type { Beat, Scenario } from '../scenario.ts';
 import { namespace, type Simulation } from '../simulation.ts';
 import {
@@ -113,6 +114,14 @@ const deletedIn = (phase: Phase, spec: object, or: readonly Phase[] = [], more: 
   ],
   ends: ({ people }) => people.migration('double') === undefined,
 });
+
+/** As the API server does: first it is marked, then all that is in it is deleted, in no order. */
+function deleteNamespace({ store }: Simulation): void {
+  store.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, finalizers: ['kubernetes'] } });
+  store.remove(namespaces, { name: namespace });
+  for (const type of [kinds.Platform, kinds.Revision, kinds.Connection, kinds.StreamMigration, kinds.Pipeline, kinds.Stream])
+    for (const { metadata } of store.list(type, namespace)) store.remove(type, metadata);
+}
 
 /** Under the names of green, but not by us: what a deletion by name would take away. */
 function makeAnew({ people, kafka, search, foreign }: Simulation): void {
@@ -246,6 +255,28 @@ export const scenarios: readonly Scenario[] = [
       roll('it is to be as it was', 'clean', clean, 'back', {}, inPhase('large', 'AwaitingApproval')),
     ],
     ends: (sim) => hasEnded('double', 'Aborted')(sim) && hasEnded('large', 'Aborted')(sim) && hasEnded('back', 'NothingToDo')(sim),
+  },
+  {
+    ...onOrders,
+    name: 'flip-back',
+    says: 'in the soak it is written again as it was before',
+    story: [
+      roll('the amounts are doubled', 'clean', cleanDoubled, 'double', { soak: '10m' }),
+      roll('it is to be as it was', 'clean', clean, 'back', {}, inPhase('double', 'Soaking')),
+    ],
+    ends: (sim) => hasEnded('double', 'RolledBack')(sim) && hasEnded('back', 'Completed')(sim),
+  },
+  {
+    ...onOrders,
+    name: 'namespace-deleted',
+    says: 'the namespace is deleted with all that is in it, a migration under way included',
+    // Nothing is processed from then on, and when that is, is chance.
+    records: [],
+    story: [
+      roll('the amounts are doubled', 'clean', cleanDoubled, 'double', { manual: ['Flip'] }),
+      { says: 'the namespace is deleted', when: inPhase('double', 'AwaitingApproval'), act: deleteNamespace },
+    ],
+    ends: ({ people }) => people.revisions().length === 0 && people.migration('double') === undefined,
   },
   {
     ...onOrders,
