@@ -12,15 +12,15 @@ export interface AppOptions {
   readonly repository: string;
   readonly namespace: string;
   readonly path?: string;
-  /** Of the chart. */
-  readonly values?: object;
+  /** Of the chart: the name of its release, and its values. */
+  readonly release?: { readonly releaseName: string; readonly valuesObject: object };
 }
 
 /** One of the Applications in examples/argo-cd: all else of it is as people are told to write it. */
 export async function applicationOf(example: 'operator' | 'topology' | 'migrations', options: AppOptions): Promise<string> {
   const { metadata, spec, ...rest } = parse(await readFile(join(root, 'examples/argo-cd', `${example}.yaml`), 'utf8')) as Example;
-  const { name, repository, namespace, path = spec.source.path, values } = options;
-  const helm = values === undefined ? {} : { helm: { ...spec.source.helm, valuesObject: values } };
+  const { name, repository, namespace, path = spec.source.path, release } = options;
+  const helm = release === undefined ? {} : { helm: { ...spec.source.helm, ...release } };
   const source = { ...spec.source, repoURL: repository, path, ...helm };
   return JSON.stringify({ ...rest, metadata: { ...metadata, name }, spec: { ...spec, source, destination: { ...spec.destination, namespace } } });
 }
@@ -82,8 +82,8 @@ interface TreeNode {
   readonly health?: Health;
 }
 
-/** Git is applied, as it is in this commit. */
+/** Git is applied, as it is in this commit. Where there is nothing to apply, there has never been an operation. */
 export const isSyncedTo =
   (commit: string) =>
   ({ sync, operationState }: AppStatus): boolean =>
-    sync.status === 'Synced' && sync.revision === commit && operationState?.phase === 'Succeeded';
+    sync.status === 'Synced' && sync.revision === commit && operationState?.phase !== 'Running';

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { scenes, stored } from '../../argo-cd/migration-scenes.ts';
 import { startArgoCd } from '../../cluster/argo-cd.ts';
+import { findArgoCd } from '../../cluster/argo-cd-binaries.ts';
 import { makeRepository } from '../../cluster/argo-cd-repository.ts';
 import { chart } from '../release.ts';
 import { testValues } from '../run.ts';
@@ -13,6 +14,7 @@ import { runCourse } from './argo-cd-course.ts';
 export const argoCd: Scenario = {
   name: 'Argo CD installs Grue, syncs a topology and its migrations, heals and prunes',
   installation: 'Own',
+  prepare: async (progress, signal) => void (await findArgoCd(progress, signal)),
   async run(context) {
     const { cluster, namespace, image, kubectl, say, signal, onEnd } = context;
     const directory = await mkdtemp(join(tmpdir(), 'grue-argo-cd-'));
@@ -32,8 +34,8 @@ export const argoCd: Scenario = {
     const workload = await context.startWorkload({ live: false });
     const operator = appOf(argo, `${namespace}-grue`);
     // Definitions are those of the release before; roles went with it.
-    const values = { ...testValues(image), crds: { install: false } };
-    await kubectl(['apply', '--filename', '-'], await applicationOf('operator', { name: operator.name, repository: repository.url, namespace, values }));
+    const release = { releaseName: context.release.name, valuesObject: { ...testValues(image), crds: { install: false } } };
+    await kubectl(['apply', '--filename', '-'], await applicationOf('operator', { name: operator.name, repository: repository.url, namespace, release }));
     onEnd(async () => {
       await argo.run('app', 'delete', operator.name, '--cascade', '--yes', '--wait');
     });
