@@ -81,9 +81,3 @@ interface TreeNode {
   readonly name: string;
   readonly health?: Health;
 }
-
-/** Git is applied, as it is in this commit. Where there is nothing to apply, there has never been an operation. */
-export const isSyncedTo =
-  (commit: string) =>
-  ({ sync, operationState }: AppStatus): boolean =>
-    sync.status === 'Synced' && sync.revision === commit && operationState?.phase !== 'Running';

@@ -8,7 +8,7 @@ import { makeRepository } from '../../cluster/argo-cd-repository.ts';
 import { chart } from '../release.ts';
 import { testValues } from '../run.ts';
 import type { Scenario } from '../scenario.ts';
-import { applicationOf, appOf, isSyncedTo } from './argo-cd-apps.ts';
+import { applicationOf, appOf } from './argo-cd-apps.ts';
 import { runCourse } from './argo-cd-course.ts';
 
 export const argoCd: Scenario = {
@@ -39,7 +39,7 @@ export const argoCd: Scenario = {
     onEnd(async () => {
       await argo.run('app', 'delete', operator.name, '--cascade', '--yes', '--wait');
     });
-    await operator.until('is live', (status) => isSyncedTo(head)(status) && status.health.status === 'Healthy');
+    await operator.until('is live', ({ sync, health }) => sync.status === 'Synced' && sync.revision === head && health.status === 'Healthy');
     say('Argo CD has installed the chart');
     await runCourse({ argoCd: argo, repository, workload, context });
     const { history, sync } = await operator.until('is still synced', ({ sync: now }) => now.status === 'Synced');
