@@ -1,4 +1,5 @@
 import type { Scenario } from './scenario.ts';
+import { argoCd } from './scenarios/argo-cd.ts';
 import { badInput } from './scenarios/bad-input.ts';
 import { migrationDeleted, namespaceDeleted } from './scenarios/deleted.ts';
 import { install } from './scenarios/install.ts';
@@ -22,6 +23,7 @@ export const scenarios: readonly Scenario[] = [
   operatorKilled,
   rightsRevoked,
   workersKilled,
+  argoCd,
   uninstalled,
   leaderKilled,
   upgrade,
