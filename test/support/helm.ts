@@ -9,9 +9,6 @@ import { helmProgram } from '../cluster/local/binaries.ts';
 const run = promisify(execFile);
 export const chart = join(import.meta.dirname, '../../charts/grue');
 
-/** For the `beforeAll` of a file that needs Helm: the first one on a machine builds it. */
-export const BUILD_MS = 900_000;
-
 type Labels = Readonly<Record<string, string>>;
 
 export interface PolicyRule {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { apiVersion } from '../../../src/api/common.ts';
 import { examples } from '../../api/examples.ts';
 import { type Stack, startStack } from '../../stack/stack.ts';
-import { BUILD_MS, chart, helm } from '../../support/helm.ts';
+import { chart, helm } from '../../support/helm.ts';
 
 const run = promisify(execFile);
 const namespace = 'flights';
@@ -19,7 +19,7 @@ const directory = mkdtempSync(join(tmpdir(), 'chart-'));
 // An API server of its own: a release owns the CRDs, which the tests beside this one use as well.
 beforeAll(async () => {
   stack = await startStack({ only: ['kubernetes'] });
-}, BUILD_MS);
+});
 afterAll(async () => {
   await stack?.stop();
   rmSync(directory, { recursive: true });

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { generateCrds } from '../../../scripts/gen-crds.ts';
-import { BUILD_MS, chart, fromFolders, helm, type Manifest, manifestsOf, type PodTemplate, render } from '../../support/helm.ts';
+import { chart, fromFolders, helm, type Manifest, manifestsOf, type PodTemplate, render } from '../../support/helm.ts';
 
 const variants = ['default', 'cluster', 'everything'] as const;
 const valuesOf = (variant: (typeof variants)[number]): object => parse(readFileSync(join(import.meta.dirname, `values/${variant}.yaml`), 'utf8'));
@@ -15,7 +15,7 @@ const kept = { 'helm.sh/resource-policy': 'keep', 'argocd.argoproj.io/sync-optio
 
 beforeAll(async () => {
   for (const variant of variants) rendered.set(variant, await render(valuesOf(variant)));
-}, BUILD_MS);
+});
 
 test('helm lint has nothing to say', async () => {
   expect(await helm(['lint', '--strict', chart])).toContain('0 chart(s) failed');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { stack } from '../../stack/for-tests.ts';
-import { BUILD_MS, chart, helm, manifestsOf, type PodTemplate, render } from '../../support/helm.ts';
+import { chart, helm, manifestsOf, type PodTemplate, render } from '../../support/helm.ts';
 import { ask, installCrds, kubectl, makeNamespace, removeNamespace } from '../api/server.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'chart-'));
@@ -18,7 +18,7 @@ beforeAll(async () => {
   await kubectl('label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted');
   const input = JSON.stringify(shared);
   await helm(['install', 'grue', chart, '--namespace', namespace, '--values', '-'], { kubeconfig: stack().kubernetes.kubeconfigPath, input });
-}, BUILD_MS);
+});
 afterAll(async () => {
   await helm(['uninstall', 'grue', '--namespace', namespace], { kubeconfig: stack().kubernetes.kubeconfigPath });
   await removeNamespace(namespace);
