@@ -1,7 +1,8 @@
 import type { Cancel, Clock } from '../../src/controller/clock.ts';
 import { sleepWith } from '../../src/controller/clock.ts';
 
-const never = new Promise<never>(() => {});
+/** A new one each time: one for all would remember everybody who waits for it. */
+const never = (): Promise<never> => new Promise(() => {});
 
 /** A simulated operating system process: it can be killed between any two calls, and stand still for a while. */
 export interface Process {
@@ -69,7 +70,7 @@ export function startProcess(name: string, world: Clock, onDeath: () => void): P
     },
     async goOn() {
       if (awake !== undefined) await awake;
-      if (death.signal.aborted) await never;
+      if (death.signal.aborted) await never();
     },
   };
 }

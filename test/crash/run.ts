@@ -117,6 +117,7 @@ export async function play(scenario: Scenario, point: Point, { expected, mutatio
     );
   if (expected) complaints.push(...differences(expected, end));
   complaints.push(...madeTwice(sim, ghosts));
+  sim.end();
   return { id: idOf(point), effects: choke.effects, end, complaints, virtualSeconds: clock.monotonic() / 1_000 };
 }
 

@@ -45,6 +45,8 @@ export interface Simulation {
   readonly perturbation: Perturbation;
   /** Names of topics and indices that others have made. */
   readonly foreign: Set<string>;
+  /** Ends all processes: what listens to their signals would be kept in memory for ever. */
+  end(): void;
 }
 
 /** A dead process is started again by its Deployment. */
@@ -126,9 +128,13 @@ export function simulate(point: Point, { from, mutation, logger = silentLogger }
     worker = undefined;
     clock.schedule(restartAfter, startWorker);
   };
+  const end = (): void => {
+    for (const process of operators) process.kill();
+    worker?.kill();
+  };
   for (const { at, what } of perturbation.badTimesOfWorkers?.(point.seed) ?? [])
     clock.schedule(at, () => (what === 'dies' ? choke.killWorker() : worker?.pause(longestPause)));
-  return { clock, store, kafka, search, choke, people: peopleOf(store), operators, perturbation, foreign: new Set() };
+  return { clock, store, kafka, search, choke, people: peopleOf(store), operators, perturbation, foreign: new Set(), end };
 }
 
 function peopleOf(store: KubeStore): People {
