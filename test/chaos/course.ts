@@ -9,8 +9,9 @@ import { type Chain, chainAt, chains, namedBy } from '../support/workload/topolo
 import type { Random } from './random.ts';
 
 /** How a migration is meant to end. Where the killing comes first it may end otherwise, and then that has to be right as well. */
-const plans = ['Complete', 'Approve', 'Abort', 'RollBack', 'Supersede', 'Pause', 'Retry', 'Delete'] as const;
-export type Plan = (typeof plans)[number];
+const endings = ['Complete', 'Abort', 'RollBack'] as const;
+const detours = ['Approve', 'Supersede', 'Pause', 'Retry', 'Delete'] as const;
+export type Plan = (typeof endings)[number] | (typeof detours)[number];
 
 /** One migration, when it has ended. */
 export interface Ended {
@@ -234,7 +235,7 @@ export async function migrateOnAndOn(options: CourseOptions): Promise<void> {
   };
 
   while (!over()) {
-    // each plan once before any comes again, so that a short run has seen most
-    for (const plan of random.shuffled(plans)) if (!over()) await ways[plan](plan);
+    // each plan once before any comes again, and every ending first, so that a short run has seen most
+    for (const plan of [...random.shuffled<Plan>(endings), ...random.shuffled<Plan>(detours)]) if (!over()) await ways[plan](plan);
   }
 }
