@@ -49,6 +49,11 @@ test('a Revision is deleted by who has the right, and by nobody who only edits',
   expect(await remove('ada', 'Revision', 'stream-delays-1')).toContain('deleted');
 });
 
+test('a deletion that waits for dependents is carried to its end by the garbage collector', async () => {
+  await realm.make('Revision', 'stream-delays-2');
+  expect(await realm.kubectl('ada', ['delete', 'revisions', 'stream-delays-2', '--cascade=foreground', '--timeout=60s'])).toContain('deleted');
+});
+
 test('a namespace takes what is live with it, and Revisions that nobody lets go can be let go by hand', async () => {
   await using own = await openRealm();
   await own.make('Stream', 'delays', { status: { live: 'stream-delays-1' } });

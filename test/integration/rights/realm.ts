@@ -8,12 +8,14 @@ import { type Kind, kinds } from '../../../src/api/kinds.ts';
 import { examples } from '../../api/examples.ts';
 import { stack } from '../../stack/for-tests.ts';
 import { connectKube, eventually } from '../../support/grue.ts';
-import { manifestsOf, render } from '../../support/helm.ts';
+import { type Manifest, manifestsOf, render } from '../../support/helm.ts';
 import { installCrds } from '../api/server.ts';
 
 /** A namespace with the roles and policies of the chart, and people who have one role each in it. */
 export interface Realm extends AsyncDisposable {
   readonly namespace: string;
+  /** What of the chart is in force here: accounts, roles, bindings and policies. */
+  readonly rights: readonly Manifest[];
   /** Paths of their kubeconfigs. */
   readonly users: Readonly<Record<User, string>>;
   /** kubectl as one of them in the namespace, `input` at its standard input. @returns what it prints; rejects with what the server says */
@@ -85,7 +87,7 @@ export async function openRealm(): Promise<Realm> {
   await grant('grue-editor', `--serviceaccount=${namespace}:${accounts.argo}`);
 
   const realm: Realm = {
-    ...{ namespace, users, kubectl, make, writeStatus },
+    ...{ namespace, rights: items, users, kubectl, make, writeStatus },
     grue: async (user, ...args) => (await run(process.execPath, [main, ...args, '--kubeconfig', users[user], '--namespace', namespace])).stdout.trim(),
     // The namespace stays, as those of other tests; but a policy is asked about every object of the cluster.
     async [Symbol.asyncDispose]() {

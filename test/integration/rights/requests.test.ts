@@ -157,6 +157,23 @@ test('servers are taken over by who has the verb, in his own name', async () => 
   await expect.poll(() => annotate('edith', 'default', takeover, 'platforms').catch(String), { timeout: 20_000 }).toContain(refused);
 });
 
+test.each([
+  ['view', ['get revisions'], ['create streams', 'promote streammigrations']],
+  ['edit', ['create streams', 'delete streammigrations'], ['promote streammigrations', 'create platforms', 'delete revisions']],
+  ['admin', ['rollback streammigrations', 'create platforms', 'takeover platforms', 'delete revisions'], ['create revisions', 'patch streams/status']],
+] as const)('whoever has the role %s of Kubernetes has what belongs to it of ours', async (role, has, lacks) => {
+  const user = `${role}-${realm.namespace}`;
+  await realm.kubectl('root', ['create', 'rolebinding', role, `--clusterrole=${role}`, `--user=${user}`]);
+  const may = async (right: string) => {
+    const [verb = '', resource = ''] = right.split(' ');
+    const [plural = '', subresource = ''] = resource.split('/');
+    const answer = realm.kubectl('root', ['auth', 'can-i', verb, `${plural}.grue.dev`, `--subresource=${subresource}`, '--as', user]);
+    return `${right}: ${await answer.catch(({ stdout }: { stdout: string }) => stdout.trim())}`;
+  };
+  const answers = () => Promise.all([...has, ...lacks].map(may));
+  await expect.poll(answers, { timeout: 30_000 }).toEqual([...has.map((right) => `${right}: yes`), ...lacks.map((right) => `${right}: no`)]);
+});
+
 test('each policy is understood by the API server without a doubt', async () => {
   const checked = async () => {
     const { items } = JSON.parse(await realm.kubectl('root', ['get', 'validatingadmissionpolicies', '-o', 'json'])) as { items: Policy[] };

@@ -64,8 +64,8 @@ test('of a Revision nobody changes the spec, and the operator only its metadata'
   expect(await patch('operator', { metadata: { finalizers: ['grue.dev/revision'] } })).toContain('patched');
 });
 
-test('the key of a mapping in a Revision, which the schema lets pass, is not changed by hand either', async () => {
-  const destination = (key: string) => ({ alias: 'delays', mappings: { [key]: { type: 'long' } }, settings: {} });
+test('a key of a large mapping, which the schema lets pass, is not changed by hand either', async () => {
+  const properties = Object.fromEntries(Array.from({ length: 2_000 }, (_, i) => [`field-${i}`, { type: 'long' }]));
   const { stream: _, ...spec } = examples.Revision;
   const reads = {
     stream: 'delays',
@@ -78,9 +78,12 @@ test('the key of a mapping in a Revision, which the schema lets pass, is not cha
   };
   const connection = { connector: 'elasticsearch', keepVersions: 1, reads };
   const written = { ...spec, of: { kind: 'Connection', name: 'index' }, physical: { index: 'grue.x.index.1-abcdef' } };
-  await realm.make('Revision', 'connection-index-1', { spec: { ...written, connection: { ...connection, destination: destination('minutes') } } });
-  const replaced = JSON.stringify([{ op: 'replace', path: '/spec/connection/destination/mappings', value: { hours: { type: 'long' } } }]);
-  await expect(realm.kubectl('root', ['patch', 'revisions', 'connection-index-1', '--type=json', '-p', replaced])).rejects.toThrow('may not change Revision');
+  await realm.make('Revision', 'connection-index-1', {
+    spec: { ...written, connection: { ...connection, destination: { alias: 'delays', mappings: { properties, _meta: {} }, settings: {} } } },
+  });
+  const change = JSON.stringify({ spec: { connection: { destination: { mappings: { _meta: null, _source: {} } } } } });
+  const changed = realm.kubectl('root', ['patch', 'revisions', 'connection-index-1', '--type=merge', '-p', change]);
+  await expect(changed).rejects.toThrow('may not change Revision');
 });
 
 test('a Revision that is written back as it is, is no change', async () => {
