@@ -95,8 +95,8 @@ describe('a resource that is live', () => {
   test('is Degraded when its edit is wrong', () => {
     expect(health('Pipeline/delays', { facts: problem('GRUE-SQL-003', 'Pipeline/delays') })).toEqual({ status: 'Degraded', message: says('GRUE_SQL_003') });
   });
-  test('is Progressing when its edit needs something that may come with the same sync', () => {
-    expect(health('Pipeline/delays', { facts: problem('GRUE-API-002', 'Pipeline/delays') })).toEqual({ status: 'Progressing', message: says('GRUE_API_002') });
+  test('is Degraded when its edit needs something that is not there: a sync that waited for it would keep out the commit that brings it', () => {
+    expect(health('Pipeline/delays', { facts: problem('GRUE-API-002', 'Pipeline/delays') })).toEqual({ status: 'Degraded', message: says('GRUE_API_002') });
   });
   test('is Degraded when its Revision has failed, or somebody has moved its alias', () => {
     const ready = { status: 'False', reason: 'OriginChanged', message: 'another topic' } as const;

@@ -1,16 +1,15 @@
 -- Health is that of what is live. What becomes of an edit is for the health of its migration to tell: were an edit that waits for a
 -- migration anything but Healthy, a sync would wait here and never come to the wave of the migration.
 
--- Refused because something else is missing: a sync applies its files in any order.
-local mayStillCome = { GRUE_API_002 = true, GRUE_API_007 = true, GRUE_PLT_001 = true, GRUE_SQL_005 = true }
 -- On its way.
 local comes = { Installing = true, Blocked = true, Unknown = true, WaitingForInputs = true, Stopping = true }
 -- Not running, and right so.
 local rests = { NoSink = true, Pending = true }
 
+-- Also where something is missing that may still come: a sync that fails is tried again, and one that waits keeps the commit that mends it out.
 local accepted = condition("Accepted")
 if accepted.status == "False" then
-  return health(mayStillCome[accepted.reason] and "Progressing" or "Degraded", told(accepted.reason, accepted.message))
+  return health("Degraded", told(accepted.reason, accepted.message))
 end
 
 local ready = condition("Ready")
