@@ -114,9 +114,9 @@ describe('a resource that has never been live', () => {
   test('is Progressing while it is being started', () => {
     expect(health('Connection/delays-index', nothing)).toEqual({ status: 'Progressing', message: says('Installing') });
   });
-  test('is Progressing while another one is in its way', () => {
+  test('is Degraded while something wrong with another one is in its way', () => {
     const facts = problem('GRUE-SQL-003', 'Pipeline/delays');
-    expect(health('Connection/delays-index', { ...nothing, facts })).toEqual({ status: 'Progressing', message: says('Blocked: Pipeline/delays') });
+    expect(health('Connection/delays-index', { ...nothing, facts })).toEqual({ status: 'Degraded', message: says('Blocked: Pipeline/delays') });
   });
   test('is Degraded when it cannot be made', () => {
     const context = { failure: new GrueError('GRUE-KFK-002', 'a topic of that name exists') };

@@ -2,7 +2,7 @@
 -- migration anything but Healthy, a sync would wait here and never come to the wave of the migration.
 
 -- On its way.
-local comes = { Installing = true, Blocked = true, Unknown = true, WaitingForInputs = true, Stopping = true }
+local comes = { Installing = true, Unknown = true, WaitingForInputs = true, Stopping = true }
 -- Not running, and right so.
 local rests = { NoSink = true, Pending = true }
 
