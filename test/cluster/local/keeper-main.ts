@@ -8,7 +8,7 @@ import { binaryNeeds, IMAGES, nodeBinaries } from './binaries.ts';
 import { containerTools, environmentOf, localNeeds } from './debian.ts';
 import { importImage } from './images.ts';
 import { DNS_ADDRESS, layOutNode } from './layout.ts';
-import { clearNode, firstProcess, initSpec, layWire, makeControlGroups } from './namespaces.ts';
+import { clearNode, firstProcess, initSpec, layWire, makeControlGroups, noteNamespace } from './namespaces.ts';
 import type { LocalFacts, LocalOptions } from './protocol.ts';
 import { apiServerSpec, containerdSpec, controllerManagerSpec, etcdSpec, kubeletSpec, type Node, proxySpec, schedulerSpec } from './servers.ts';
 
@@ -29,6 +29,7 @@ async function bringUp(keeper: Keeper): Promise<LocalFacts> {
   makeControlGroups(directory);
   await keeper.start(initSpec(join(debian, 'usr/bin/tini'), directory));
   const init = await firstProcess(noted(directory).find(({ name }) => name === 'node')?.pid ?? 0, signal);
+  noteNamespace(directory, init);
   const wire = await layWire(init, directory, env);
   const layout = await layOutNode(directory, wire, join(debian, 'usr/lib/cni'), options.audit);
   const node: Node = { binaries, layout, init, env };

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,7 +12,8 @@ import type { ServerSpec } from '../../stack/server.ts';
 /**
  * The node of a local cluster is a tree of processes in a process, mount and network namespace of its own. All that
  * containers need (mounts, addresses, packet filters) is made in there, so the kernel forgets it when the first process
- * of the namespaces ends, in whatever way. What is left on the machine are empty control groups, which `clearNode` removes.
+ * of the namespaces ends, in whatever way. What is left on the machine are empty control groups, and for a minute or two the
+ * wire: connections that were cut off hold the network until they give up. `clearNode` removes both.
  */
 
 /** The two ends of the wire between machine and node. */
@@ -125,10 +126,29 @@ export function makeControlGroups(directory: string): void {
 /** Forgets a node whose processes have been told to end. If one of them does not, the directory stays for the next who cleans up. */
 export async function clearNode(directory: string): Promise<void> {
   const deadline = Date.now() + GONE_WITHIN_MS;
+  while (isPopulated(directory) && Date.now() < deadline) await sleep(20);
   const removed = await Promise.all(hierarchies().map((hierarchy) => removeGroup(join(hierarchy, controlGroup(directory)), deadline)));
-  // the kernel does it by itself, a little later
   for (const device of devicesOf(directory)) await promisify(execFile)('ip', ['link', 'delete', device]).catch(() => {});
   if (!removed.includes(false)) await forget(directory);
+}
+
+const namespaceFile = (directory: string) => join(directory, 'process-namespace');
+
+/** Notes the node's process namespace, so that who ends it can wait until the last process in it is gone. */
+export function noteNamespace(directory: string, init: number): void {
+  writeFileSync(namespaceFile(directory), readlinkSync(`/proc/${init}/ns/pid`));
+}
+
+function isPopulated(directory: string): boolean {
+  if (!existsSync(namespaceFile(directory))) return false;
+  const namespace = readFileSync(namespaceFile(directory), 'utf8');
+  return readdirSync('/proc').some((name) => {
+    try {
+      return readlinkSync(`/proc/${name}/ns/pid`) === namespace;
+    } catch {
+      return false; // no process, or not any more
+    }
+  });
 }
 
 function devicesOf(directory: string): readonly string[] {
