@@ -123,10 +123,9 @@ export interface Workload {
   inPhase(name: string, ...phases: readonly Phase[]): Promise<void>;
   /**
    * Waits until nothing is on the servers but what live Revisions and kept indices account for.
-   * @param but what may stay, in the words of the error
    * @throws Error that names topics, groups, indices and Revisions which stay without a reason
    */
-  nothingLeft(but?: RegExp): Promise<void>;
+  nothingLeft(): Promise<void>;
   /** Ends the producer, waits until all has arrived, and counts. */
   settle(): Promise<Numbers>;
 }

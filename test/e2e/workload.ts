@@ -132,11 +132,8 @@ export async function startWorkload(around: Surroundings, { history = defaultHis
     async inPhase(name, ...phases) {
       await workspace.inPhase(name, ...phases);
     },
-    async nothingLeft(but) {
-      const look = async () => {
-        const left = leftBehind(await workspace.revisions(), await findAll(namespace, kafka, registry, servers.search, signal));
-        return left.filter((one) => !but?.test(one));
-      };
+    async nothingLeft() {
+      const look = async () => leftBehind(await workspace.revisions(), await findAll(namespace, kafka, registry, servers.search, signal));
       await eventually('nothing stays without a reason', async () => ((await look()).length === 0 ? true : undefined), patienceSeconds, look);
     },
     async settle() {

@@ -251,6 +251,12 @@ describe('the soak and the teardown', () => {
     const onlySink = { ...facts, revisions: named([stopped, ...green]) };
     expect(decide({ spec: { soak: '10s' }, status: over, facts: onlySink })).toMatchObject({ phase: 'Completed', record: { outcome: 'Completed' } });
   });
+  test('what fed an earlier blue goes with it, because the migration that replaced it was deleted before its teardown', () => {
+    const left = revision('Pipeline', 'delays', 0, { state: 'Stopped', role: 'retired' });
+    const other = revision('Pipeline', 'arrivals', 0, { state: 'Stopped', role: 'retired' });
+    const facts = { revisions: named([left, other, stopped, ...green]), aliases: onGreen };
+    expect(decide({ spec: { soak: '10s' }, status: over, facts }).effect).toEqual({ kind: 'DeleteRevisions', names: ['pipeline-delays-0'] });
+  });
   test('what the migration shares with blue is never removed', () => {
     const facts = { revisions: named([...blue.slice(0, 3), stopped, ...green]), aliases: onGreen };
     expect(JSON.stringify(decide({ spec: { soak: '10s' }, status: over, facts }))).not.toContain('stream-flights-1');

@@ -1,4 +1,5 @@
 import type { Revision } from '../../../api/revision.ts';
+import { keyOf } from '../../../topology/graph.ts';
 import { type Decision, deleting, note, poll, type Step, waitFor } from '../decision.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { blueOriginals, timeOf } from '../status.ts';
@@ -10,7 +11,7 @@ export const tearDown: Step = (s) => {
     return note('TearingDown', 'the soak is over: blue is torn down', { pointOfNoReturn: timeOf(s) });
   }
   // An external stream may still be read by what was not cloned: its old Revision goes only when nothing leads to it any more.
-  const blue = [...blueOriginals(s).flatMap((name) => s.revisions.get(name) ?? []), ...droppedWriters(s)].filter(
+  const blue = [...new Set([...blueOriginals(s).flatMap((name) => s.revisions.get(name) ?? []), ...droppedWriters(s), ...leftRetired(s)])].filter(
     ({ spec, status }) => spec.stream?.external !== true || status?.role === 'retired',
   );
   const running = blue.filter(({ spec, status }) => spec.connection !== undefined && status?.state !== 'Stopped');
@@ -25,6 +26,12 @@ export const tearDown: Step = (s) => {
 function droppedWriters(s: Snapshot): readonly Revision[] {
   const blue = new Set(blueOriginals(s));
   return [...s.revisions.values()].filter(({ metadata, spec }) => spec.pipeline && blue.has(spec.pipeline.writes.revision) && !blue.has(metadata.name));
+}
+
+/** What fed a blue before ours: its migration was deleted after the flip, so nobody has torn it down. */
+function leftRetired(s: Snapshot): readonly Revision[] {
+  const cloned = new Set((s.status.plan?.steps ?? []).filter(({ action }) => action === 'Clone').map(({ of }) => keyOf(of)));
+  return [...s.revisions.values()].filter(({ spec, status }) => spec.connection === undefined && status?.role === 'retired' && cloned.has(keyOf(spec.of)));
 }
 
 /** Retired sink Revisions that are older than the ones to keep. */
