@@ -208,7 +208,8 @@ export const scenarios: readonly Scenario[] = [
       {
         says: 'the definition is corrected, and the migration retried',
         when: inPhase('correct', 'Held'),
-        afterSeconds: 5,
+        // Sooner than a cache hears of the hold (a list comes each eight seconds) the resources could not say any more what was refused.
+        afterSeconds: 12,
         act: ({ people }) => {
           people.edit('Pipeline', 'clean', { sql: cleanDoubled });
           people.edit('StreamMigration', 'correct', { retry: 1 });
