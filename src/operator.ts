@@ -60,7 +60,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
   });
   const patience = { clock, logger, stop };
   await patiently(() => checkDefinitions(kube, logger, stop), patience);
-  const installation = `${options.installation}/${await patiently(() => clusterUid(kube, logger, stop), patience)}`;
+  const installation = `${options.installation}/${await patiently(() => clusterUid(tellingRefusals(kube), stop), patience)}`;
   const pool = serverPool({
     kube: tellingRefusals(kube),
     clock,
@@ -98,16 +98,12 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
   }
 }
 
-/** The uid of kube-system stands for the cluster; an operator that may not read it goes by its own name alone. */
-async function clusterUid(kube: KubeApi, logger: Logger, signal: AbortSignal): Promise<string> {
-  try {
-    return (await kube.get(namespaces, { name: 'kube-system' }, { signal })).metadata.uid ?? 'unknown';
-  } catch (error) {
-    if (!isKubeError(error, 'Forbidden')) throw error;
-    logger.warn('what is made on the servers is marked without the uid of this cluster: one that had it is taken for another installation', { error });
-    return 'unknown';
-  }
-}
+/**
+ * The uid of kube-system stands for the cluster. Without it two clusters that work on the same servers would be taken for one installation, and
+ * each would remove what the other has made.
+ */
+const clusterUid = async (kube: KubeApi, signal: AbortSignal): Promise<string | undefined> =>
+  (await kube.get(namespaces, { name: 'kube-system' }, { signal })).metadata.uid;
 
 interface Patience {
   readonly clock: Clock;
@@ -123,7 +119,10 @@ async function patiently<T>(ask: () => Promise<T>, { clock, logger, stop }: Pati
     try {
       return await ask();
     } catch (error) {
-      if (!isKubeError(error, 'Unavailable', 'TooManyRequests')) throw error;
+      if (!isKubeError(error, 'Unavailable', 'TooManyRequests')) {
+        logger.error('the operator cannot start', { error });
+        throw error;
+      }
       logger.warn('the API server does not answer, asking again', { error });
     }
     await clock.sleep(askAgainMilliseconds, stop);
