@@ -50,7 +50,7 @@ export async function observe(key: string, world: World, signal: AbortSignal): P
     unreachable: undefined,
     soak: undefined,
     namespaceEnds: false,
-    unremembered: false,
+    unremembered: hasUnremembered(migration, world),
     blockedMilliseconds: lastsFor(world.memory.blocked, migration.metadata.uid, moment),
     flippedMilliseconds: lastsFor(world.memory.flipped, migration.metadata.uid, moment),
     letGoMilliseconds: world.letGoMilliseconds,
@@ -91,7 +91,7 @@ async function observeDeleted(quiet: Snapshot, world: World, signal: AbortSignal
   const { migration, status } = quiet;
   const { namespace } = migration.metadata;
   const revisions = revisionsByName(world.caches.revisions.list(namespace));
-  const known = { ...quiet, revisions, namespaceEnds: await isEnding(namespace, world, signal), unremembered: hasUnremembered(migration, world) };
+  const known = { ...quiet, revisions, namespaceEnds: await isEnding(namespace, world, signal) };
   if (known.namespaceEnds || status.flip === undefined) return known;
   try {
     const { platforms, aliases } = await observeLive(namespace, world, signal);

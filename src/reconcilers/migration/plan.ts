@@ -12,6 +12,7 @@ import { abort, rollBack } from './steps/leave.ts';
 import { holdNewer } from './steps/newer.ts';
 import { planClosure } from './steps/plan-closure.ts';
 import { provisionGreen } from './steps/provision.ts';
+import { rememberBeforeRetry } from './steps/remember.ts';
 import { honourRequests, pause } from './steps/requests.ts';
 import { awaitRivals, settleInputs } from './steps/settle.ts';
 import { soak } from './steps/soak.ts';
@@ -22,6 +23,7 @@ import { stopAtFailedGate, verifyParity } from './steps/verify.ts';
 export const way: readonly Step[] = [
   holdNewer, //      what a newer operator has written
   honourDeletion,
+  rememberBeforeRetry, // a retry clears what the attempt before has given up
   ended,
   honourRequests, // promote, abort, rollback, pause, resume, retry
   abort, //          off the way before the flip

@@ -208,8 +208,7 @@ export const scenarios: readonly Scenario[] = [
       {
         says: 'the definition is corrected, and the migration retried',
         when: inPhase('correct', 'Held'),
-        // Sooner than a cache hears of the hold (a list comes each eight seconds) the resources could not say any more what was refused.
-        afterSeconds: 12,
+        afterSeconds: 5,
         act: ({ people }) => {
           people.edit('Pipeline', 'clean', { sql: cleanDoubled });
           people.edit('StreamMigration', 'correct', { retry: 1 });

@@ -299,6 +299,15 @@ describe('off the way', () => {
     const decided = { ...verified, flip: { direction: 'Forward' as const, intent, intendedAt: at(1) } };
     expect(decide({ spec: { paused: true }, status: decided, facts: running }).effect).toMatchObject({ kind: 'Flip' });
   });
+  test('a retry waits until the resources say what the attempt before has given up, but not for ever', () => {
+    const held = { ...verified, ending: { way: 'Hold' as const, reason: 'gate failed', time: at(1) } };
+    const facts = { ...running, unremembered: true };
+    for (const asked of [{ spec: { retry: 1 }, facts }, { facts: { ...facts, ...ask('retry') } }]) {
+      expect(decide({ ...asked, status: held })).toMatchObject({ blocked: true, message: expect.stringContaining('what was given up') });
+      expect(decide({ ...asked, status: held, facts: { ...asked.facts, blockedMilliseconds: 30_000 } }).record?.ending?.way).toBe('Retry');
+    }
+    expect(decide({ status: held, facts })).toMatchObject({ phase: 'Held' });
+  });
   test('a migration that is held keeps green, and a retry starts the next attempt with nothing of the old one', () => {
     const held = { ...verified, ending: { way: 'Hold' as const, reason: 'gate failed', time: at(1) } };
     expect(decide({ status: held, facts: running })).toMatchObject({ phase: 'Held' });

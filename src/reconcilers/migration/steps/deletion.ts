@@ -2,6 +2,7 @@ import { type Decision, type Step, stall, waitFor } from '../decision.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { ownGreen, whereReadersAre } from '../status.ts';
 import { isProtected, release } from './protection.ts';
+import { mustBeSaidFirst, untilSaid } from './remember.ts';
 import { removeGreen } from './requests.ts';
 
 /**
@@ -13,8 +14,7 @@ export const honourDeletion: Step = (s) => {
   if (!isProtected(s)) return waitFor('Aborted', 'deleted');
   if (s.namespaceEnds) return release('its namespace is being deleted');
   const left = ownGreen(s);
-  if (s.unremembered && s.blockedMilliseconds < rememberedWithin)
-    return { ...waitFor('Aborting', 'the resources have to say first what was given up', 300), blocked: true };
+  if (mustBeSaidFirst(s)) return untilSaid('Aborting');
   if (left.length === 0) return release('the migration is deleted');
   if (s.blockedMilliseconds >= s.letGoMilliseconds)
     return leaveBehind(s, `its removal was not possible for ${Math.round(s.blockedMilliseconds / 60_000)} minutes`);
@@ -29,9 +29,6 @@ export const honourDeletion: Step = (s) => {
       return { ...stall('Aborting', 'PlatformUnavailable', s.unreachable?.line ?? '', 5_000), blocked: true };
   }
 };
-
-/** What it gave up is told from its status until then; a definition that is tried once more costs less than a migration that does not go. */
-const rememberedWithin = 30_000;
 
 /** Green goes on as what it is to the aliases: live, or retired. */
 export const leaveBehind = (s: Snapshot, why: string): Decision => ({
