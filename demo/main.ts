@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
+import { interruptedCode, runProgram } from '../scripts/options.ts';
 import { root } from '../scripts/processes.ts';
 import { allFlights } from './data.ts';
 import { howToReach, isKept, stopKept } from './keep.ts';
@@ -21,21 +22,10 @@ Changes a live topology on real servers, twice, while records are produced and r
 `;
 
 const reportFile = join(root, 'out', 'demo-report.json');
-/** What a shell expects of a program that was interrupted. */
-const interruptedCode = 130;
 
-process.exit(await main(process.argv.slice(2)));
+process.exit(await runProgram(USAGE, readOptions, main));
 
-async function main(args: readonly string[]): Promise<number> {
-  const options = readOptions(args);
-  if (typeof options === 'string') {
-    process.stderr.write(`${options}\n\n${USAGE}`);
-    return 2;
-  }
-  if (options.help) {
-    process.stdout.write(USAGE);
-    return 0;
-  }
+async function main(options: Options): Promise<number> {
   if (options.stop) {
     await stopKept();
     return 0;
@@ -54,23 +44,19 @@ interface Options {
   readonly help: boolean;
 }
 
-function readOptions(args: readonly string[]): Options | string {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        rows: { type: 'string', default: '200000' },
-        keep: { type: 'boolean', default: false },
-        stop: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-    const rows = Number(values.rows);
-    if (!Number.isInteger(rows) || rows < 1_000 || rows > allFlights) return `--rows is a whole number from 1000 to ${allFlights}, not ${values.rows}`;
-    return { ...values, rows };
-  } catch (error) {
-    return (error as Error).message;
-  }
+function readOptions(args: string[]): Options {
+  const { values } = parseArgs({
+    args,
+    options: {
+      rows: { type: 'string', default: '200000' },
+      keep: { type: 'boolean', default: false },
+      stop: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  const rows = Number(values.rows);
+  if (!Number.isInteger(rows) || rows < 1_000 || rows > allFlights) throw new Error(`--rows is a whole number from 1000 to ${allFlights}, not ${values.rows}`);
+  return { ...values, rows };
 }
 
 /** @returns the exit code: 0 only if all that was found is right */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { cpSync, createWriteStream, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
+import { interruptedCode, runProgram } from '../../scripts/options.ts';
 import { root } from '../../scripts/processes.ts';
 import { type Stack, startStack } from '../stack/stack.ts';
 import { verdict } from './report.ts';
@@ -18,39 +19,21 @@ Kills operators and workers at random moments, as migrations follow each other u
 
 const outDirectory = join(root, 'out', 'chaos');
 const reportFile = join(root, 'out', 'chaos-report.json');
-const interruptedCode = 130;
 
-process.exit(await main(process.argv.slice(2)));
+process.exit(await runProgram(USAGE, readOptions, ({ seconds, seed }) => chaos(seconds, seed)));
 
-async function main(args: readonly string[]): Promise<number> {
-  const options = readOptions(args);
-  if (typeof options === 'string') {
-    process.stderr.write(`${options}\n\n${USAGE}`);
-    return 2;
-  }
-  if (options.help) {
-    process.stdout.write(USAGE);
-    return 0;
-  }
-  return chaos(options.seconds, options.seed);
-}
-
-function readOptions(args: readonly string[]): { readonly seconds: number; readonly seed: string; readonly help: boolean } | string {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        seconds: { type: 'string', default: '600' },
-        seed: { type: 'string', default: randomBytes(4).toString('hex') },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-    const seconds = Number(values.seconds);
-    if (!Number.isInteger(seconds) || seconds < 30) return `--seconds is a whole number from 30, not ${values.seconds}`;
-    return { ...values, seconds };
-  } catch (error) {
-    return (error as Error).message;
-  }
+function readOptions(args: string[]): { readonly seconds: number; readonly seed: string; readonly help: boolean } {
+  const { values } = parseArgs({
+    args,
+    options: {
+      seconds: { type: 'string', default: '600' },
+      seed: { type: 'string', default: randomBytes(4).toString('hex') },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  const seconds = Number(values.seconds);
+  if (!Number.isInteger(seconds) || seconds < 30) throw new Error(`--seconds is a whole number from 30, not ${values.seconds}`);
+  return { ...values, seconds };
 }
 
 /** @returns the exit code: 0 only if all that was found is right */

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { StackError } from '../stack/errors.ts';
+import { exitCodeOf, printExports, printRow, timedProgress } from '../stack/terminal.ts';
 import { type Cluster, type Flavour, findCluster, startLastingCluster, stopCluster } from './cluster.ts';
 import { buildImage } from './image/build.ts';
 
@@ -25,16 +26,9 @@ const { values, positionals } = parseArgs({
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
-const began = Date.now();
-const progress = (line: string) => console.error(`${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s  ${line}`);
+const progress = timedProgress();
 
-try {
-  process.exitCode = await command(positionals[0]);
-} catch (error) {
-  if (!(error instanceof StackError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
+process.exitCode = await exitCodeOf(command(positionals[0]));
 
 async function command(name: string | undefined): Promise<number> {
   const running = values.help || name === undefined ? undefined : await findCluster(values.name);
@@ -52,7 +46,7 @@ async function command(name: string | undefined): Promise<number> {
       else show(running);
       return running === undefined ? 1 : 0;
     case 'env':
-      for (const [key, value] of Object.entries(environment(needed(running)))) console.log(`export ${key}='${value.replaceAll("'", `'\\''`)}'`);
+      printExports(environment(needed(running)));
       return 0;
     case 'load': {
       const cluster = needed(running);
@@ -84,8 +78,7 @@ function environment({ kubeconfig, nodeAddress, kubectl, helm }: Cluster): Reado
 }
 
 function show(cluster: Cluster): void {
-  const line = (name: string, value: string) => console.log(`${name.padEnd(28)}${value}`);
-  line('flavour', cluster.flavour);
-  for (const [name, value] of Object.entries(environment(cluster))) line(name, value);
-  if (cluster.auditLog !== undefined) line('audit log', cluster.auditLog);
+  printRow('flavour', cluster.flavour);
+  for (const [name, value] of Object.entries(environment(cluster))) printRow(name, value);
+  if (cluster.auditLog !== undefined) printRow('audit log', cluster.auditLog);
 }

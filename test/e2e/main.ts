@@ -1,6 +1,7 @@
 import { cpSync, createWriteStream, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
+import { interruptedCode, runProgram } from '../../scripts/options.ts';
 import { root } from '../../scripts/processes.ts';
 import type { Flavour } from '../cluster/cluster.ts';
 import { type EndToEndReport, type ScenarioResult, tableOf } from './report.ts';
@@ -22,24 +23,10 @@ Installs Grue with Helm on a real Kubernetes cluster and shows, with pods, that 
 
 const record = join(root, 'out', 'e2e-logs');
 const reportFile = join(root, 'out', 'e2e-report.json');
-const interruptedCode = 130;
 /** Each has two or more pods, a producer and readers; all share the processors with the servers. */
 const atOnce = 4;
 
-process.exit(await main(process.argv.slice(2)));
-
-async function main(args: readonly string[]): Promise<number> {
-  const options = readOptions(args);
-  if (typeof options === 'string') {
-    process.stderr.write(`${options}\n\n${USAGE}`);
-    return 2;
-  }
-  if (options.help) {
-    process.stdout.write(USAGE);
-    return 0;
-  }
-  return endToEnd(options);
-}
+process.exit(await runProgram(USAGE, readOptions, endToEnd));
 
 interface Options {
   readonly chosen: readonly Scenario[];
@@ -48,25 +35,21 @@ interface Options {
   readonly help: boolean;
 }
 
-function readOptions(args: readonly string[]): Options | string {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        only: { type: 'string', multiple: true, default: [''] },
-        cluster: { type: 'string' },
-        keep: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-    const { cluster, only, keep, help } = values;
-    if (cluster !== undefined && cluster !== 'local' && cluster !== 'kind') return `--cluster is local or kind, not ${cluster}`;
-    const chosen = scenarios.filter(({ name }) => only.some((part) => name.includes(part)));
-    if (chosen.length === 0) return `no scenario has "${only.join()}" in its name; they are\n${scenarios.map(({ name }) => `  ${name}`).join('\n')}`;
-    return { chosen, flavour: cluster, keep, help };
-  } catch (error) {
-    return (error as Error).message;
-  }
+function readOptions(args: string[]): Options {
+  const { values } = parseArgs({
+    args,
+    options: {
+      only: { type: 'string', multiple: true, default: [''] },
+      cluster: { type: 'string' },
+      keep: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  const { cluster, only, keep, help } = values;
+  if (cluster !== undefined && cluster !== 'local' && cluster !== 'kind') throw new Error(`--cluster is local or kind, not ${cluster}`);
+  const chosen = scenarios.filter(({ name }) => only.some((part) => name.includes(part)));
+  if (chosen.length === 0) throw new Error(`no scenario has "${only.join()}" in its name; they are\n${scenarios.map(({ name }) => `  ${name}`).join('\n')}`);
+  return { chosen, flavour: cluster, keep, help };
 }
 
 /** @returns the exit code: 0 only if every scenario has passed */

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { StackError } from './errors.ts';
 import { PARTS, type Part } from './protocol.ts';
 import { findStack, type Stack, type StackOptions, startLastingStack, stopStack } from './stack.ts';
+import { exitCodeOf, printExports, printRow, timedProgress } from './terminal.ts';
 
 const USAGE = `npm run stack -- <command> [options]
 
@@ -30,13 +31,7 @@ const { values, positionals } = parseArgs({
   },
 });
 
-try {
-  process.exitCode = await command(positionals[0]);
-} catch (error) {
-  if (!(error instanceof StackError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
+process.exitCode = await exitCodeOf(command(positionals[0]));
 
 async function command(name: string | undefined): Promise<number> {
   const running = findStack(values.name);
@@ -55,7 +50,7 @@ async function command(name: string | undefined): Promise<number> {
       else show(running);
       return running === undefined ? 1 : 0;
     case 'env':
-      for (const [key, value] of Object.entries(needed(running).env)) console.log(`export ${key}='${value.replaceAll("'", `'\\''`)}'`);
+      printExports(needed(running).env);
       return 0;
     case 'restart':
     case 'pause':
@@ -78,11 +73,9 @@ function needed<T>(value: T | undefined, otherwise = `the stack "${values.name}"
 }
 
 function upOptions(): StackOptions & { name: string } {
-  const began = Date.now();
-  const progress = (line: string) => console.error(`${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s  ${line}`);
   const useCluster = values['use-cluster'] ? needed(process.env['KUBECONFIG'], '--use-cluster takes the cluster from KUBECONFIG, which is not set') : undefined;
   const pin = Object.fromEntries(values.pin.map((text) => [text.split('=')[0], (text.split('=')[1] ?? '').split(',').map(Number)]));
-  return { name: values.name, only: parts(values.only), useCluster, listen: values.listen, pin, progress };
+  return { name: values.name, only: parts(values.only), useCluster, listen: values.listen, pin, progress: timedProgress() };
 }
 
 function parts(list: string | undefined): readonly Part[] {
@@ -96,7 +89,6 @@ function parts(list: string | undefined): readonly Part[] {
 }
 
 function show(stack: Stack): void {
-  const line = (name: string, value: string) => console.log(`${name.padEnd(28)}${value}`);
-  for (const [name, value] of Object.entries(stack.env)) line(name, value);
-  for (const { name, pid } of stack.servers()) line(name, `process ${pid}, ${stack.log(name)}`);
+  for (const [name, value] of Object.entries(stack.env)) printRow(name, value);
+  for (const { name, pid } of stack.servers()) printRow(name, `process ${pid}, ${stack.log(name)}`);
 }
