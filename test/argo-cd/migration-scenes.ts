@@ -6,6 +6,7 @@ import { report } from '../../src/reconcilers/migration/report.ts';
 import {
   at,
   blue,
+  bothColours,
   fenceAt100,
   flipped,
   gate,
@@ -14,19 +15,17 @@ import {
   named,
   onGreen,
   progress,
+  proposal,
   revision,
+  running,
   type Shape,
   snapshot,
-  steps,
   thePlan,
   verified,
 } from '../reconcilers/migration/snapshots.ts';
 import type { HealthState } from './argo-cd.ts';
 
-const bothColours = named([...blue, ...green]);
-const running = { revisions: bothColours, progress: progress() };
 const soaking = { revisions: bothColours, aliases: onGreen };
-const proposal = { plan: { hash: thePlan.hash, steps, revisions: [] } };
 const rival = { name: 'older', newer: false, waitsForUs: false, planned: true, flipped: false, goesBack: false };
 const failed = { way: 'Hold' as const, reason: 'gate Parity failed: 300 and 299', time: at(1) };
 const asked = { way: 'Abort' as const, reason: 'abort requested', time: at(1) };

@@ -2,12 +2,10 @@ import { describe, expect, test } from 'vitest';
 import type { MigrationStatus } from '../../../src/api/stream-migration.ts';
 import { plan } from '../../../src/reconcilers/migration/plan.ts';
 import { report } from '../../../src/reconcilers/migration/report.ts';
-import { at, blue, flipped, gate, green, named, onGreen, progress, snapshot, verified } from './snapshots.ts';
+import { at, bothColours, flipped, gate, onGreen, running, snapshot, verified } from './snapshots.ts';
 
 /** An operator begins with a clock that is an hour ahead of that of its predecessor, or an hour behind. What it has seen itself it has measured. */
 const anHour = 3_600;
-const bothColours = named([...blue, ...green]);
-const running = { revisions: bothColours, progress: progress() };
 const soak = { unhealthy: [], openSearches: 0, members: 0 };
 
 const movedAt = (secondsAgo: number): MigrationStatus => ({ ...flipped, flip: { ...flipped.flip!, movedAt: at(secondsAgo) } });

@@ -2,11 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../../../src/reconcilers/migration/act.ts';
 import { decide } from '../../../src/reconcilers/migration/plan.ts';
 import { report } from '../../../src/reconcilers/migration/report.ts';
-import { at, blue, gate, green, intent, named, progress, type Shape, snapshot, steps, thePlan, verified } from './snapshots.ts';
+import { at, gate, intent, progress, proposal, running, type Shape, snapshot, thePlan, verified } from './snapshots.ts';
 
 const pass = (shape: Shape) => decide(snapshot(shape));
-const proposal = { plan: { hash: thePlan.hash, steps, revisions: [] } };
-const running = { revisions: named([...blue, ...green]), progress: progress() };
 
 describe('one pass writes down all that needs no newer facts', () => {
   test('the plan, and that its Revisions are about to be made: making them is for the pass that finds it stored', () => {

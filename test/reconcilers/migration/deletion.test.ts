@@ -3,10 +3,9 @@ import { GrueError } from '../../../src/api/errors.ts';
 import type { Revision } from '../../../src/api/revision.ts';
 import type { MigrationStatus } from '../../../src/api/stream-migration.ts';
 import { plan } from '../../../src/reconcilers/migration/plan.ts';
-import { at, blue, flipped, green, intent, named, onGreen, type Shape, snapshot, thePlan, verified } from './snapshots.ts';
+import { at, blue, bothColours, flipped, green, intent, named, onGreen, type Shape, snapshot, thePlan, verified } from './snapshots.ts';
 
 const unreachable = new GrueError('GRUE-PLT-003', 'Elasticsearch does not answer');
-const bothColours = named([...blue, ...green]);
 const deleted = (status: MigrationStatus, facts: Shape['facts'] = {}) => plan(snapshot({ deleted: true, status, facts: { revisions: bothColours, ...facts } }));
 
 const released = { effect: { kind: 'Protect', hold: false } };

@@ -4,6 +4,7 @@ import { plan } from '../../../src/reconcilers/migration/plan.ts';
 import {
   at,
   blue,
+  bothColours,
   fenceAt100,
   flipped,
   gate,
@@ -13,7 +14,9 @@ import {
   named,
   onGreen,
   progress,
+  proposal,
   revision,
+  running,
   type Shape,
   snapshot,
   steps,
@@ -23,9 +26,6 @@ import {
 } from './snapshots.ts';
 
 const decide = (shape: Shape) => plan(snapshot(shape));
-const bothColours = named([...blue, ...green]);
-const proposal = { plan: { hash: thePlan.hash, steps, revisions: [] } };
-const running = { revisions: bothColours, progress: progress() };
 
 describe('before the plan', () => {
   test('named resources that are not there are waited for, and named', () => {

@@ -204,3 +204,7 @@ export const flipped: MigrationStatus = {
   ...verified,
   flip: { direction: 'Forward', intent, intendedAt: at(61), result: 'Moved', movedAt: at(60), milliseconds: 12 },
 };
+
+export const bothColours = named([...blue, ...green]);
+export const running = { revisions: bothColours, progress: progress() };
+export const proposal = { plan: { hash: thePlan.hash, steps, revisions: [] } };
